@@ -15,10 +15,10 @@ use super::error::Error;
 use super::name_registry::NameMap;
 use super::note::Note;
 use super::property_editor::{
-    RESERVED_MESSAGE, RESERVED_STORAGE, new_entry, object_field, stream_name, write_value,
+    RESERVED_MESSAGE, RESERVED_STORAGE, new_entry, object_field, write_value,
 };
 use super::property_list::{PROPERTY_STREAM, StreamHeader};
-use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, stream_name};
 
 /// A message of another format, as the properties of MAPI.
 #[derive(Clone, Debug, Default)]

@@ -16,9 +16,9 @@ use super::message::{Message, MessageData};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
 use super::properties::PropertySet;
-use super::property_editor::{PropertyEditor, put, stream_name};
+use super::property_editor::{PropertyEditor, put};
 use super::property_list::{PROPERTY_STREAM, StreamHeader};
-use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered, stream_name};
 
 /// The range of ids that the copy gives to named properties whose names are missing.
 const FIRST_NAMELESS: u16 = LAST_ID - 0x3FFF;

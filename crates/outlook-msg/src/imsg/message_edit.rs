@@ -14,9 +14,8 @@ use super::edit::{Editable as _, edit, edit_properties};
 use super::encode;
 use super::error::Error;
 use super::message::Message;
-use super::property_editor::stream_name;
 use super::property_list::StreamHeader;
-use super::stream_name::{ATTACHMENT_PREFIX, numbered};
+use super::stream_name::{ATTACHMENT_PREFIX, numbered, stream_name};
 
 /// A message has at most this many attachments (\[MS-OXMSG\] 2.2.2), and as many recipients.
 pub(super) const PARTS_MAX: u32 = 2048;

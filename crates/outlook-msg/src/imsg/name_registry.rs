@@ -10,8 +10,9 @@ use crate::storage::{self, Defect, Transaction};
 
 use super::error::Error;
 use super::names::{
-    ENTRY_LEN, ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAMEID_STORAGE, STRING_STREAM,
+    ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAME_ENTRY_LEN, NAMEID_STORAGE, STRING_STREAM,
 };
+use super::stream_name::VALUE_PREFIX;
 
 /// The number of ids for named properties: 0x8000 to 0xFFFE.
 const NAMES_MAX: u32 = 0x7FFF;
@@ -19,7 +20,6 @@ const NAMES_MAX: u32 = 0x7FFF;
 /// 2.2.3.2.1): the number of the first bucket, and how many there are.
 const FIRST_BUCKET: u32 = 0x1000;
 const BUCKETS: u32 = 0x1F;
-const BUCKET_PREFIX: &str = "__substg1.0_";
 /// Bit 0 in the second half of an entry says that the name is a string.
 const STRING_KIND: u32 = 1;
 
@@ -65,7 +65,7 @@ impl NameMap {
                 ENTRY_STREAM => map.entries = bytes,
                 STRING_STREAM => map.strings = bytes,
                 lower => {
-                    let number = lower.strip_prefix(BUCKET_PREFIX).unwrap_or(lower).to_uppercase();
+                    let number = lower.strip_prefix(VALUE_PREFIX).unwrap_or(lower).to_uppercase();
                     map.buckets.insert(number, bytes);
                 }
             }
@@ -101,7 +101,7 @@ impl NameMap {
         let known =
             known.map(str::to_owned).into_iter().zip([self.guids, self.entries, self.strings]);
         let buckets = self.buckets.into_iter();
-        let buckets = buckets.map(|(number, bytes)| (format!("{BUCKET_PREFIX}{number}"), bytes));
+        let buckets = buckets.map(|(number, bytes)| (format!("{VALUE_PREFIX}{number}"), bytes));
         for (name, bytes) in known.chain(buckets) {
             let path = [NAMEID_STORAGE, name.as_str()];
             if transaction.read_stream(&path)?.as_ref() != Some(&bytes) {
@@ -116,9 +116,10 @@ impl NameMap {
 /// that index or a larger one, or the list ends within an entry, the map is damaged and cannot
 /// grow.
 fn next_index(entries: &[u8]) -> Result<u16, Error> {
-    let (known, rest) = entries.as_chunks::<ENTRY_LEN>();
+    let (known, rest) = entries.as_chunks::<NAME_ENTRY_LEN>();
     let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
-    let index = |[.., low, high]: &[u8; ENTRY_LEN]| u32::from(u16::from_le_bytes([*low, *high]));
+    let index =
+        |[.., low, high]: &[u8; NAME_ENTRY_LEN]| u32::from(u16::from_le_bytes([*low, *high]));
     if !rest.is_empty() || known.iter().any(|entry| index(entry) >= count) {
         return Err(damaged(ENTRY_STREAM, "entries that are not numbered one by one"));
     }

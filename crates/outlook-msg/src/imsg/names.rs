@@ -3,26 +3,32 @@
 //!
 //! A message and everything embedded in it share one map. Knows no property values.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
 use crate::mapi::utf16::decode_utf16;
 use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag};
 use crate::storage::{self, Defect, Storage};
 
+use super::stream_name::value_name;
+
 /// The named-property map of one file (`GetNamesFromIDs`, `GetIDsFromNames`).
 #[derive(Debug, Default)]
 pub struct PropertyNames {
     by_id: BTreeMap<u16, PropertyName>,
+    /// The ids by the names as [`folded`] gives them; made when a name is first looked up.
+    by_name: OnceLock<HashMap<PropertyName, u16>>,
     defects: Vec<Defect>,
 }
 
 /// The storage of the map, only in the root of a file.
 pub(super) const NAMEID_STORAGE: &str = "__nameid_version1.0";
-pub(super) const GUID_STREAM: &str = "__substg1.0_00020102";
-pub(super) const ENTRY_STREAM: &str = "__substg1.0_00030102";
-pub(super) const STRING_STREAM: &str = "__substg1.0_00040102";
-pub(super) const ENTRY_LEN: usize = 8;
+pub(super) const GUID_STREAM: &str = value_name!("00020102");
+pub(super) const ENTRY_STREAM: &str = value_name!("00030102");
+pub(super) const STRING_STREAM: &str = value_name!("00040102");
+pub(super) const NAME_ENTRY_LEN: usize = 8;
 /// The longest name that MAPI allows, in bytes of UTF-16; none longer was seen in real files.
 pub(super) const NAME_BYTES_MAX: usize = 508;
 
@@ -55,7 +61,7 @@ impl PropertyNames {
                 names.defects.push(Defect { place: one.path(), cause: error.to_string() });
             }
         }
-        for (position, entry) in entries.as_chunks::<ENTRY_LEN>().0.iter().enumerate() {
+        for (position, entry) in entries.as_chunks::<NAME_ENTRY_LEN>().0.iter().enumerate() {
             match decode_entry(*entry, position, &guids, &strings) {
                 // If damage has given an id several entries, the first one counts.
                 Ok((id, name)) => drop(names.by_id.entry(id).or_insert(name)),
@@ -76,7 +82,15 @@ impl PropertyNames {
     /// The property id of a name (`GetIDsFromNames`). Case is ignored in names of the set
     /// `PS_INTERNET_HEADERS` (\[MS-OXPROPS\] 1.3.2).
     pub fn id(&self, name: &PropertyName) -> Option<u16> {
-        self.by_id.iter().find(|(_, known)| same(known, name)).map(|(id, _)| *id)
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name = HashMap::with_capacity(self.by_id.len());
+            for (id, name) in &self.by_id {
+                // If several ids have the same name, the first one counts.
+                by_name.entry(folded(name).into_owned()).or_insert(*id);
+            }
+            by_name
+        });
+        by_name.get(&*folded(name)).copied()
     }
 
     /// How many names the file has.
@@ -95,14 +109,15 @@ impl PropertyNames {
     }
 }
 
-fn same(a: &PropertyName, b: &PropertyName) -> bool {
-    let same_kind = match (&a.kind, &b.kind) {
-        (NameKind::Name(a_name), NameKind::Name(b_name)) if a.set == PS_INTERNET_HEADERS => {
-            a_name.to_lowercase() == b_name.to_lowercase()
+/// A name as it is compared: the name of an internet header in lower case.
+fn folded(name: &PropertyName) -> Cow<'_, PropertyName> {
+    match &name.kind {
+        NameKind::Name(text) if name.set == PS_INTERNET_HEADERS => {
+            let kind = NameKind::Name(text.to_lowercase());
+            Cow::Owned(PropertyName { set: name.set, kind })
         }
-        (a_kind, b_kind) => a_kind == b_kind,
-    };
-    a.set == b.set && same_kind
+        NameKind::Name(_) | NameKind::Lid(_) => Cow::Borrowed(name),
+    }
 }
 
 /// Decodes one entry of the entry stream (\[MS-OXMSG\] 2.2.3.1.2).
@@ -113,7 +128,7 @@ fn same(a: &PropertyName, b: &PropertyName) -> bool {
 /// | 4 | 2 | GUID index shifted left by 1, and the kind in bit 0 (1 = name) |
 /// | 6 | 2 | property index: the id minus 0x8000 |
 fn decode_entry(
-    entry: [u8; ENTRY_LEN],
+    entry: [u8; NAME_ENTRY_LEN],
     position: usize,
     guids: &[u8],
     strings: &[u8],
@@ -160,7 +175,48 @@ fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NAME_BYTES_MAX, decode_name};
+    use std::time::{Duration, Instant};
+
+    use super::{NAME_BYTES_MAX, PropertyNames, decode_name};
+    use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS};
+    use crate::mapi::{Guid, NameKind, PropertyName};
+
+    fn names(names: impl IntoIterator<Item = (u16, Guid, NameKind)>) -> PropertyNames {
+        let by_id = names.into_iter().map(|(id, set, kind)| (id, PropertyName { set, kind }));
+        PropertyNames { by_id: by_id.collect(), ..PropertyNames::default() }
+    }
+
+    #[test]
+    fn a_name_has_its_first_id() {
+        let text = |text: &str| NameKind::Name(text.to_owned());
+        let names = names([
+            (0x8000, PS_PUBLIC_STRINGS, text("Keywords")),
+            (0x8001, PS_INTERNET_HEADERS, text("X-Mailer")),
+            (0x8002, PS_PUBLIC_STRINGS, text("Keywords")),
+            (0x8003, PS_PUBLIC_STRINGS, NameKind::Lid(1)),
+        ]);
+        let check = |set, kind, id| assert_eq!(names.id(&PropertyName { set, kind }), id);
+        check(PS_PUBLIC_STRINGS, text("Keywords"), Some(0x8000));
+        check(PS_PUBLIC_STRINGS, text("keywords"), None);
+        check(PS_INTERNET_HEADERS, text("x-mailer"), Some(0x8001));
+        check(PS_INTERNET_HEADERS, text("Keywords"), None);
+        check(PS_PUBLIC_STRINGS, NameKind::Lid(1), Some(0x8003));
+    }
+
+    #[test]
+    fn many_names_are_looked_up_often_in_no_time() {
+        let ids = 0x8000..0xFFFF_u16;
+        let names = names(ids.map(|id| (id, PS_PUBLIC_STRINGS, NameKind::Lid(id.into()))));
+        let begun = Instant::now();
+        for lid in 0..100_000 {
+            let name = PropertyName { set: PS_PUBLIC_STRINGS, kind: NameKind::Lid(lid) };
+            assert_eq!(
+                names.id(&name),
+                u16::try_from(lid).ok().filter(|id| names.by_id.contains_key(id))
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
 
     fn stored(len: u32, bytes: usize) -> Vec<u8> {
         let mut strings = len.to_le_bytes().to_vec();

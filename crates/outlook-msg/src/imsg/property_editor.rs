@@ -8,10 +8,11 @@ use crate::storage::{self, StreamContent, Transaction};
 
 use super::encode::Encoded;
 use super::error::Error;
-use super::property_list::{PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, StreamHeader};
-use super::stream_name::StreamName;
+use super::property_list::{
+    ENTRY_LEN, PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, StreamHeader,
+};
+use super::stream_name::{StreamName, stream_name};
 
-const ENTRY_LEN: usize = 16;
 /// The attributes of a property that is new.
 const NEW_FLAGS: u32 = PROPATTR_READABLE | PROPATTR_WRITEABLE;
 /// The size of every `PT_OBJECT` (\[MS-OXMSG\] 2.4.2.2).
@@ -210,11 +211,6 @@ impl<'a> PropertyEditor<'a> {
     fn write(&mut self, name: &str, content: StreamContent) -> Result<(), storage::Error> {
         self.transaction.write_stream(&joined(&self.path, name), content)
     }
-}
-
-/// The name of the stream or storage of a value (\[MS-OXMSG\] 2.1.3).
-pub(super) fn stream_name(tag: PropertyTag) -> String {
-    format!("__substg1.0_{:08X}", tag.0)
 }
 
 /// A path with one more name.

@@ -11,7 +11,8 @@ use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, StreamName, number
 
 /// The stream that lists all properties and has the fixed-size values.
 pub const PROPERTY_STREAM: &str = "__properties_version1.0";
-const ENTRY_LEN: usize = 16;
+/// The length of an entry of the property stream.
+pub(super) const ENTRY_LEN: usize = 16;
 /// At most this many entries are read. No real object has so many properties, and each takes
 /// several times its size in memory.
 const PROPERTIES_MAX: usize = 1 << 16;

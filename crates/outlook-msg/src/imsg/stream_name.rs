@@ -2,7 +2,19 @@
 
 use crate::mapi::PropertyTag;
 
-/// The name of the stream or storage of a value: `__substg1.0_` and the tag in hexadecimal. `-` and
+/// The name of the stream of a value, of which the digits of the tag are known when this is
+/// compiled.
+macro_rules! value_name {
+    ($tag:literal) => {
+        concat!("__substg1.0_", $tag)
+    };
+}
+pub(super) use value_name;
+
+/// What the name of every value begins with.
+pub(super) const VALUE_PREFIX: &str = value_name!("");
+
+/// The name of the stream or storage of a value: [`VALUE_PREFIX`] and the tag in hexadecimal. `-` and
 /// an index follow for one value of a multi-valued property (\[MS-OXMSG\] 2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StreamName {
@@ -11,18 +23,16 @@ pub(super) struct StreamName {
 }
 
 impl StreamName {
-    const PREFIX: &str = "__substg1.0_";
-
     /// Whether a name begins like that of a value, even if the rest is wrong.
     pub(super) fn is_meant(name: &str) -> bool {
-        begins(name, Self::PREFIX)
+        begins(name, VALUE_PREFIX)
     }
 
     /// Parses a name. Its hexadecimal digits may have either case.
     pub(super) fn parse(name: &str) -> Option<Self> {
-        let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
+        let (prefix, rest) = name.split_at_checked(VALUE_PREFIX.len())?;
         // Nearly every name has the prefix as it is specified, and that is quickly seen.
-        if prefix != Self::PREFIX && !prefix.eq_ignore_ascii_case(Self::PREFIX) {
+        if prefix != VALUE_PREFIX && !prefix.eq_ignore_ascii_case(VALUE_PREFIX) {
             return None;
         }
         let (tag, index) = match rest.split_at_checked(8)? {
@@ -31,6 +41,11 @@ impl StreamName {
         };
         Some(Self { tag: PropertyTag(hex8(tag)?), index })
     }
+}
+
+/// The name of the stream or storage of a value.
+pub(super) fn stream_name(tag: PropertyTag) -> String {
+    format!("{VALUE_PREFIX}{:08X}", tag.0)
 }
 
 /// Whether this is the name of the storage or stream with the value of a property.

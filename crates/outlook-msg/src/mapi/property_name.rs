@@ -3,7 +3,7 @@
 use super::Guid;
 
 /// The name of a named property (`MAPINAMEID`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PropertyName {
     /// The property set.
     pub set: Guid,
@@ -12,7 +12,7 @@ pub struct PropertyName {
 }
 
 /// A name within a property set.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NameKind {
     /// A number (`MNID_ID`), called LID in \[MS-OXPROPS\].
     Lid(u32),

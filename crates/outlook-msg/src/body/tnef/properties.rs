@@ -7,6 +7,7 @@
 //! | 16 + 4 + | only for a named property: its set, its kind, its LID or its name |
 //! | | its value, padded to 4 bytes; before strings, binaries and objects their number and length |
 
+use crate::mapi::utf16::{decode_utf16, trim_nuls};
 use crate::mapi::{
     CodePage, FileTime, Guid, NameKind, PropertyName, PropertyTag, PropertyType, Value, detect,
     tags,
@@ -227,7 +228,7 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
         let set = Guid(*self.chunk::<16>()?);
         let kind = match self.number()? {
             0 => NameKind::Lid(self.number()?),
-            _ => NameKind::Name(without_nul(utf16(self.bytes()?))),
+            _ => NameKind::Name(trim_nuls(decode_utf16(self.bytes()?))),
         };
         Some(PropertyName { set, kind })
     }
@@ -309,10 +310,10 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
 
     fn variable(&self, property_type: PropertyType, bytes: &[u8]) -> Value {
         match property_type {
-            PropertyType::STRING => Value::String(without_nul(utf16(bytes))),
+            PropertyType::STRING => Value::String(trim_nuls(decode_utf16(bytes))),
             PropertyType::STRING8 => {
                 let strings = self.strings.unwrap_or(CodePage::WINDOWS_1252);
-                Value::String(without_nul(strings.decode(bytes).into_owned()))
+                Value::String(trim_nuls(strings.decode(bytes).into_owned()))
             }
             _ => Value::Binary(bytes.to_vec()),
         }
@@ -358,14 +359,4 @@ pub(super) fn string8(
 fn without_nul_bytes(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()
-}
-
-fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-}
-
-fn without_nul(mut text: String) -> String {
-    text.truncate(text.trim_end_matches('\0').len());
-    text
 }

@@ -1,6 +1,7 @@
 //! The voting options of a message: `PidLidVerbStream` (\[MS-OXOMSG\] 2.2.1.74).
 
 use crate::mapi::CodePage;
+use crate::mapi::utf16::decode_utf16;
 
 use super::fields::FieldReader;
 
@@ -47,9 +48,7 @@ fn short_text<'a>(fields: &mut FieldReader<'a>) -> Option<&'a [u8]> {
 /// Reads a byte, and as many UTF-16 units as it states.
 fn wide_text(fields: &mut FieldReader<'_>) -> Option<String> {
     let len = fields.u8()?;
-    let (units, _) = fields.bytes(usize::from(len) * 2)?.as_chunks::<2>();
-    let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-    Some(String::from_utf16_lossy(&units))
+    Some(decode_utf16(fields.bytes(usize::from(len) * 2)?))
 }
 
 #[cfg(test)]
