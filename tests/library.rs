@@ -279,6 +279,33 @@ fn a_mail_is_edited_saved_and_saved_elsewhere() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
 }
 
+/// An address without a domain is that of a mail, as other programs read it; only a name in an
+/// organization is one of Exchange.
+#[test]
+fn addresses_have_their_type() {
+    let name = "/o=Example/cn=Recipients/cn=ann";
+    for (address, kind) in [("ann", "SMTP"), ("ann@example.org", "SMTP"), (name, "EX")] {
+        let mut mail = Mail::create().unwrap();
+        let one = Address::new("Ann", address);
+        mail.set_to(std::slice::from_ref(&one)).unwrap();
+        mail.set_from(&one).unwrap();
+        mail.set_reply_to(std::slice::from_ref(&one)).unwrap();
+        let recipient = mail.recipients().unwrap().remove(0);
+        assert_eq!(recipient.address_type().unwrap().as_deref(), Some(kind), "{address}");
+        let found = mail.property("PR_SENT_REPRESENTING_ADDRTYPE").unwrap();
+        assert_eq!(found, Some(kind.into()), "{address}");
+        assert_eq!(
+            (mail.to().unwrap(), mail.from().unwrap()),
+            (vec![one.clone()], Some(one.clone()))
+        );
+        let Some(Value::Binary(list)) = mail.property("PR_REPLY_RECIPIENT_ENTRIES").unwrap() else {
+            panic!("no reply-to");
+        };
+        let stored: Vec<u8> = kind.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(list.windows(stored.len()).any(|bytes| bytes == stored), "{address}");
+    }
+}
+
 #[test]
 fn what_another_program_changed_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();

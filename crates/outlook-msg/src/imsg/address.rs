@@ -29,10 +29,25 @@ impl Address {
         Self { name: name.into(), address: address.into() }
     }
 
-    /// The one-off EntryID of an SMTP address (\[MS-OXCDATA\] 2.2.5.1).
+    /// The name that is shown: the display name, else the address.
+    pub(crate) fn shown_name(&self) -> &str {
+        if self.name.is_empty() { &self.address } else { &self.name }
+    }
+
+    /// The type of the address as it is stored (`PR_ADDRTYPE`): a name in an Exchange organization,
+    /// or the address of a mail, also if that is incomplete.
+    pub(crate) fn address_type(&self) -> &'static str {
+        if is_x500(&self.address) { EXCHANGE } else { SMTP }
+    }
+
+    /// Whether the address is stored as that of a mail.
+    pub(crate) fn is_smtp(&self) -> bool {
+        self.address_type() == SMTP
+    }
+
+    /// Its one-off EntryID (\[MS-OXCDATA\] 2.2.5.1).
     pub fn to_one_off_entry_id(&self) -> Vec<u8> {
-        let name = if self.name.is_empty() { &self.address } else { &self.name };
-        one_off_entry_id(name, "SMTP", &self.address)
+        one_off_entry_id(self.shown_name(), self.address_type(), &self.address)
     }
 
     /// A person of whom only the name is known.
@@ -50,6 +65,17 @@ impl fmt::Display for Address {
             (name, address) => write!(f, "{name} <{address}>"),
         }
     }
+}
+
+/// The types of addresses (\[MS-OXCDATA\] 2.2.5.1).
+const SMTP: &str = "SMTP";
+const EXCHANGE: &str = "EX";
+
+/// Whether an address is a name in an Exchange organization: `/o=Example/cn=ann`. A gateway to X.400
+/// has mail addresses that begin like other such names: `/S=Lee/O=Example/@example.org`.
+pub(super) fn is_x500(address: &str) -> bool {
+    let is_organization = address.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("/o="));
+    is_organization || address.starts_with('/') && address.contains('=') && !address.contains('@')
 }
 
 /// The provider UID of one-off EntryIDs (\[MS-OXCDATA\] 2.2.5.1).
@@ -105,7 +131,7 @@ pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
     let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let mut entries = Vec::new();
     for address in addresses {
-        let entry_id = one_off_entry_id(&address.name, "SMTP", &address.address);
+        let entry_id = one_off_entry_id(&address.name, address.address_type(), &address.address);
         entries.extend(number(entry_id.len()));
         entries.extend(entry_id);
         entries.resize(entries.len().next_multiple_of(4), 0);
@@ -128,6 +154,20 @@ mod tests {
 
     fn address(name: &str, address: &str) -> Address {
         Address { name: name.to_owned(), address: address.to_owned() }
+    }
+
+    #[test]
+    fn x_500_names_are_told_from_others() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Address::new("", text).address_type(), expected, "{text}");
+        };
+        check("/O=EXAMPLE/CN=ANN@HOME", "EX");
+        check("/o=Example/cn=ann", "EX");
+        check("ann=lee@example.org", "SMTP");
+        check("ann", "SMTP");
+        check("/root", "SMTP");
+        check("/cn=Recipients/cn=ann", "EX");
+        check("/S=Lee/O=Example/@example.org", "SMTP");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, Value, tags};
 use crate::storage::Transaction;
 
-use super::address::{Address, one_off_entry_id};
+use super::address::Address;
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::name_registry;
@@ -108,27 +108,24 @@ impl StringForm {
 
 /// The properties of a recipient that follow from its address and type.
 pub(super) fn address_properties(address: &Address, form: StringForm) -> Vec<(PropertyTag, Value)> {
-    let Address { name, address } = address;
+    let (display_name, address_type) = (address.shown_name(), address.address_type());
     let text = |text: &str| Value::String(text.to_owned());
-    let display_name = if name.is_empty() { address } else { name };
     let mut properties = vec![
         (tags::PR_DISPLAY_NAME, text(display_name)),
         (tags::PR_RECIPIENT_DISPLAY_NAME, text(display_name)),
     ];
-    if address.is_empty() {
+    if address.address.is_empty() {
         return properties;
     }
-    // Without an '@' it is not an SMTP address but a name in a directory.
-    let (address_type, is_smtp) =
-        if address.contains('@') { ("SMTP", true) } else { ("EX", false) };
+    let key = search_key(address_type, &address.address, form);
     properties.extend([
         (tags::PR_ADDRTYPE, text(address_type)),
-        (tags::PR_EMAIL_ADDRESS, text(address)),
-        (tags::PR_SEARCH_KEY, Value::Binary(search_key(address_type, address, form))),
-        (tags::PR_ENTRYID, Value::Binary(one_off_entry_id(display_name, address_type, address))),
+        (tags::PR_EMAIL_ADDRESS, text(&address.address)),
+        (tags::PR_SEARCH_KEY, Value::Binary(key)),
+        (tags::PR_ENTRYID, Value::Binary(address.to_one_off_entry_id())),
     ]);
-    if is_smtp {
-        properties.push((tags::PR_SMTP_ADDRESS, text(address)));
+    if address.is_smtp() {
+        properties.push((tags::PR_SMTP_ADDRESS, text(&address.address)));
     }
     properties
 }

@@ -3,12 +3,12 @@
 
 use crate::mapi::{PropertyTag, Value, tags};
 
-use super::address::Address;
+use super::address::{Address, is_x500};
 use super::mapi_prop::MapiProp;
 use super::message::Message;
 use super::person::{
     FoundPerson, ObjectProperties, PersonProperties, RECIPIENT, SENDER, SENT_REPRESENTING,
-    address_of_entry_id, flat_entry_list, is_x500,
+    address_of_entry_id, flat_entry_list,
 };
 use super::recipient::Recipient;
 use super::recipient_type::RecipientType;

@@ -44,6 +44,7 @@ mod name_registry;
 mod names;
 mod note;
 mod person;
+mod person_tags;
 mod properties;
 mod property_editor;
 mod property_list;
@@ -79,6 +80,7 @@ pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::PropertyNames;
 pub use note::Note;
 pub use person::flat_entry_list;
+pub use person_tags::PersonTags;
 pub use properties::{PropertySet, Salvaged};
 pub use property_list::{
     PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, Property,

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use crate::mapi::{PropertyTag, Value, tags};
 
-use super::address::{Address, one_off};
+use super::address::{Address, is_x500, one_off};
+use super::person_tags::PersonTags;
 use super::properties::PropertySet;
 use super::strings::Strings;
 use super::structures::Member;
@@ -23,29 +24,28 @@ pub(super) struct PersonProperties {
     entry_ids: &'static [PropertyTag],
 }
 
-pub(super) const SENDER: PersonProperties = PersonProperties {
-    name: Some(tags::PR_SENDER_NAME),
-    smtp_addresses: &[tags::PR_SENDER_SMTP_ADDRESS],
-    address_type: Some(tags::PR_SENDER_ADDRTYPE),
-    address: Some(tags::PR_SENDER_EMAIL_ADDRESS),
-    entry_ids: &[tags::PR_SENDER_ENTRYID],
-};
+impl PersonProperties {
+    const fn of(tags: &'static PersonTags, entry_ids: &'static [PropertyTag]) -> Self {
+        Self {
+            name: Some(tags.name),
+            smtp_addresses: std::slice::from_ref(&tags.smtp_address),
+            address_type: Some(tags.address_type),
+            address: Some(tags.address),
+            entry_ids,
+        }
+    }
+}
 
-pub(super) const SENT_REPRESENTING: PersonProperties = PersonProperties {
-    name: Some(tags::PR_SENT_REPRESENTING_NAME),
-    smtp_addresses: &[tags::PR_SENT_REPRESENTING_SMTP_ADDRESS],
-    address_type: Some(tags::PR_SENT_REPRESENTING_ADDRTYPE),
-    address: Some(tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS),
-    entry_ids: &[tags::PR_SENT_REPRESENTING_ENTRYID],
-};
+pub(super) const SENDER: PersonProperties =
+    PersonProperties::of(&PersonTags::SENDER, &[PersonTags::SENDER.entry_id]);
 
-pub(super) const RECIPIENT: PersonProperties = PersonProperties {
-    name: Some(tags::PR_DISPLAY_NAME),
-    smtp_addresses: &[tags::PR_SMTP_ADDRESS],
-    address_type: Some(tags::PR_ADDRTYPE),
-    address: Some(tags::PR_EMAIL_ADDRESS),
-    entry_ids: &[tags::PR_ENTRYID, tags::PR_RECIPIENT_ENTRYID],
-};
+pub(super) const SENT_REPRESENTING: PersonProperties =
+    PersonProperties::of(&PersonTags::SENT_REPRESENTING, &[PersonTags::SENT_REPRESENTING.entry_id]);
+
+pub(super) const RECIPIENT: PersonProperties = PersonProperties::of(
+    &PersonTags::RECIPIENT,
+    &[PersonTags::RECIPIENT.entry_id, tags::PR_RECIPIENT_ENTRYID],
+);
 
 /// The SMTP addresses of the person who created the message and of the one who changed it last.
 /// These tags occur in files, but in no published list of properties.
@@ -229,11 +229,6 @@ pub fn flat_entry_list(list: &[u8]) -> (Vec<&[u8]>, bool) {
     (found, is_whole)
 }
 
-/// Whether an address is a name in an Exchange organization: `/o=Example/cn=ann`.
-pub(super) fn is_x500(address: &str) -> bool {
-    address.starts_with('/') && address.contains('=')
-}
-
 /// Splits an address property into name and address, because some programs write `Name <address>`
 /// there. Blanks and no-break spaces around an address come from copying and pasting; they are
 /// removed.
@@ -251,7 +246,7 @@ fn split(text: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::super::address::one_off_entry_id;
-    use super::{flat_entry_list, is_x500, split};
+    use super::{flat_entry_list, split};
 
     #[test]
     fn an_address_may_be_one_with_its_name() {
@@ -264,13 +259,6 @@ mod tests {
         check("mailto:ann@example.org", "", "ann@example.org");
         check("a <b>", "", "a <b>");
         check("/o=Example/cn=ann", "", "/o=Example/cn=ann");
-    }
-
-    #[test]
-    fn x_500_names_are_told_from_others() {
-        assert!(is_x500("/O=EXAMPLE/CN=ANN@HOME"));
-        assert!(!is_x500("ann=lee@example.org"));
-        assert!(!is_x500("/root"));
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn parse_one(text: &str) -> Result<Option<Address>, Error> {
 
 /// Whether a text is an SMTP address (`addr-spec`, RFC 5322 3.4.1) or an X.500 name.
 fn is_address(text: &str) -> bool {
-    if text.to_ascii_lowercase().starts_with("/o=") {
+    if !Address::new("", text).is_smtp() {
         return !text.contains(['<', '>']);
     }
     let Some((local, domain)) = text.rsplit_once('@') else { return false };

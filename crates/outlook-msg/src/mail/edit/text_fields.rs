@@ -4,7 +4,7 @@
 //! To make another value settable, add an entry.
 
 use crate::imsg::{
-    Address, HeaderField, MapiPropMut, Message, NameKind, PropertyName, RecipientType,
+    Address, HeaderField, MapiPropMut, Message, NameKind, PersonTags, PropertyName, RecipientType,
     flat_entry_list_of,
 };
 use crate::mail::error::Error;
@@ -67,7 +67,7 @@ pub static FROM: TextField = addresses(
 );
 pub static SENDER: TextField = addresses(
     |message| fields::sender(message).into_iter().collect(),
-    |message, addresses| set_person(message, &SENDER_TAGS, addresses),
+    |message, addresses| set_person(message, &PersonTags::SENDER, addresses),
     // A message without another author is from its sender, so both header fields depend on the
     // sender.
     &[HeaderField::Sender, HeaderField::From],
@@ -161,34 +161,6 @@ impl TextField {
     }
 }
 
-/// The properties of the sender, or of the person on whose behalf the message is sent.
-struct PersonTags {
-    name: PropertyTag,
-    address: PropertyTag,
-    address_type: PropertyTag,
-    smtp_address: PropertyTag,
-    entry_id: PropertyTag,
-    search_key: PropertyTag,
-}
-
-const SENDER_TAGS: PersonTags = PersonTags {
-    name: tags::PR_SENDER_NAME,
-    address: tags::PR_SENDER_EMAIL_ADDRESS,
-    address_type: tags::PR_SENDER_ADDRTYPE,
-    smtp_address: tags::PR_SENDER_SMTP_ADDRESS,
-    entry_id: tags::PR_SENDER_ENTRYID,
-    search_key: tags::PR_SENDER_SEARCH_KEY,
-};
-
-const SENT_REPRESENTING_TAGS: PersonTags = PersonTags {
-    name: tags::PR_SENT_REPRESENTING_NAME,
-    address: tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
-    address_type: tags::PR_SENT_REPRESENTING_ADDRTYPE,
-    smtp_address: tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
-    entry_id: tags::PR_SENT_REPRESENTING_ENTRYID,
-    search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
-};
-
 fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tag, &Value::String(text.to_owned()))?)
 }
@@ -243,9 +215,9 @@ fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
 fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     let sender = Address::sender(message);
     let is_same = !addresses.is_empty() && sender.is_some() && sender == fields::from(message);
-    set_person(message, &SENT_REPRESENTING_TAGS, addresses)?;
+    set_person(message, &PersonTags::SENT_REPRESENTING, addresses)?;
     if is_same {
-        set_person(message, &SENDER_TAGS, addresses)?;
+        set_person(message, &PersonTags::SENDER, addresses)?;
         eml::update_transport_header(message, &[HeaderField::Sender])?;
     }
     Ok(())
@@ -262,17 +234,14 @@ fn set_person(
         }
         return Err(Error::invalid("one address, as Name <name@example.org>"));
     };
-    let is_smtp = address.address.contains('@');
-    let name = if address.name.is_empty() { &address.address } else { &address.name };
     remove_person(message, person_tags)?;
-    set_text(message, person_tags.name, name)?;
+    set_text(message, person_tags.name, address.shown_name())?;
     if address.address.is_empty() {
         return Ok(());
     }
-    let address_type = if is_smtp { "SMTP" } else { "EX" };
-    set_text(message, person_tags.address_type, address_type)?;
+    set_text(message, person_tags.address_type, address.address_type())?;
     set_text(message, person_tags.address, &address.address)?;
-    if is_smtp {
+    if address.is_smtp() {
         set_text(message, person_tags.smtp_address, &address.address)?;
         let key = format!("SMTP:{}\0", address.address.to_uppercase());
         message.set_property(person_tags.search_key, &Value::Binary(key.into_bytes()))?;
@@ -283,10 +252,8 @@ fn set_person(
 }
 
 fn remove_person(message: &Message, person_tags: &PersonTags) -> Result<(), Error> {
-    let PersonTags { name, address, address_type, smtp_address, entry_id, search_key } =
-        person_tags;
-    for tag in [name, address, address_type, smtp_address, entry_id, search_key] {
-        super::delete(message, *tag)?;
+    for tag in person_tags.all() {
+        super::delete(message, tag)?;
     }
     Ok(())
 }

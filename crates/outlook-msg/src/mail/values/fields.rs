@@ -8,7 +8,9 @@
 use std::fmt;
 
 use crate::imsg::structures::voting_options;
-use crate::imsg::{Address, HeaderField, MapiProp, Message, RecipientType, TransportHeaders};
+use crate::imsg::{
+    Address, HeaderField, MapiProp, Message, PersonTags, RecipientType, TransportHeaders,
+};
 use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
 
 use super::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
@@ -160,20 +162,15 @@ pub fn subject(message: &Message) -> Option<String> {
 }
 
 /// The properties of the person on whose behalf the message was sent, and of the sender.
-pub(in crate::mail) const FROM: [PropertyTag; 6] = [
-    tags::PR_SENT_REPRESENTING_NAME,
-    tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
-    tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
-    tags::PR_SENDER_NAME,
-    tags::PR_SENDER_EMAIL_ADDRESS,
-    tags::PR_SENDER_SMTP_ADDRESS,
-];
+pub(in crate::mail) const FROM: [PropertyTag; 6] = {
+    let [name, address, smtp_address] = PersonTags::SENT_REPRESENTING.shown();
+    let [sender_name, sender_address, sender_smtp_address] = SENDER;
+    [name, address, smtp_address, sender_name, sender_address, sender_smtp_address]
+};
 /// The properties of the sender alone.
-pub(in crate::mail) const SENDER: [PropertyTag; 3] =
-    [tags::PR_SENDER_NAME, tags::PR_SENDER_EMAIL_ADDRESS, tags::PR_SENDER_SMTP_ADDRESS];
+pub(in crate::mail) const SENDER: [PropertyTag; 3] = PersonTags::SENDER.shown();
 /// The properties of a recipient.
-pub(in crate::mail) const RECIPIENT: [PropertyTag; 3] =
-    [tags::PR_DISPLAY_NAME, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
+pub(in crate::mail) const RECIPIENT: [PropertyTag; 3] = PersonTags::RECIPIENT.shown();
 
 /// The person on whose behalf the message was sent, else the sender.
 pub fn from(message: &Message) -> Option<Address> {

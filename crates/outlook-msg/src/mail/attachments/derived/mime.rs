@@ -3,7 +3,7 @@
 use crate::body::mime_entity::{Entity, Fields, Mailbox, Part, PartContent};
 use crate::imsg::{
     Address, ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty, Note,
-    RecipientType, flat_entry_list_of,
+    PersonTags, RecipientType, flat_entry_list_of,
 };
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::Defect;
@@ -25,8 +25,11 @@ pub(super) fn message(entity: Entity) -> ConvertedMessage {
         properties.push(ConvertedProperty::new(tags::PR_HTML, Value::Binary(html.into_bytes())));
         properties.push(ConvertedProperty::new(tags::PR_INTERNET_CPID, Value::Integer32(page)));
     }
-    properties.extend(properties_of_person(fields.from.first(), SENT_REPRESENTING));
-    properties.extend(properties_of_person(fields.sender.first().or(fields.from.first()), SENDER));
+    properties.extend(properties_of_person(fields.from.first(), PersonTags::SENT_REPRESENTING));
+    properties.extend(properties_of_person(
+        fields.sender.first().or(fields.from.first()),
+        PersonTags::SENDER,
+    ));
     properties.extend(reply_to(&fields));
     let recipients = recipients(&fields);
     if !fields.header.is_empty() {
@@ -45,32 +48,18 @@ pub(super) fn message(entity: Entity) -> ConvertedMessage {
     }
 }
 
-/// The tags of name, address type, address and SMTP address of one person.
-type WrittenPersonTags = [PropertyTag; 4];
-
-const SENDER: WrittenPersonTags = [
-    tags::PR_SENDER_NAME,
-    tags::PR_SENDER_ADDRTYPE,
-    tags::PR_SENDER_EMAIL_ADDRESS,
-    tags::PR_SENDER_SMTP_ADDRESS,
-];
-const SENT_REPRESENTING: WrittenPersonTags = [
-    tags::PR_SENT_REPRESENTING_NAME,
-    tags::PR_SENT_REPRESENTING_ADDRTYPE,
-    tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
-    tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
-];
-const RECIPIENT: WrittenPersonTags =
-    [tags::PR_DISPLAY_NAME, tags::PR_ADDRTYPE, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
-
-fn properties_of_person(
-    mailbox: Option<&Mailbox>,
-    tags_of_person: WrittenPersonTags,
-) -> Vec<ConvertedProperty> {
+fn properties_of_person(mailbox: Option<&Mailbox>, person: PersonTags) -> Vec<ConvertedProperty> {
     let Some(Mailbox { name, address }) = mailbox else { return Vec::new() };
-    let address_type = if address.is_empty() { "" } else { "SMTP" };
-    let values = tags_of_person.into_iter().zip([name, address_type, address, address]);
-    let values = values.filter(|(_, text)| !text.is_empty());
+    let one = Address::new(name, address);
+    let address_type = if address.is_empty() { "" } else { one.address_type() };
+    let smtp_address = if one.is_smtp() { address } else { "" };
+    let values = [
+        (person.name, name.as_str()),
+        (person.address_type, address_type),
+        (person.address, address),
+        (person.smtp_address, smtp_address),
+    ];
+    let values = values.into_iter().filter(|(_, text)| !text.is_empty());
     values.map(|(tag, text)| ConvertedProperty::text(tag, text)).collect()
 }
 
@@ -82,7 +71,7 @@ fn recipients(fields: &Fields) -> Vec<Vec<ConvertedProperty>> {
     ];
     let rows = lists.into_iter().flat_map(|(kind, mailboxes)| {
         mailboxes.iter().map(move |mailbox| {
-            let mut row = properties_of_person(Some(mailbox), RECIPIENT);
+            let mut row = properties_of_person(Some(mailbox), PersonTags::RECIPIENT);
             let kind = Value::Integer32(kind.number());
             row.push(ConvertedProperty::new(tags::PR_RECIPIENT_TYPE, kind));
             row
