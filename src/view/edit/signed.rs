@@ -6,6 +6,7 @@ use super::super::row::{EditColumn, File};
 use super::super::tree::MessageTree;
 use super::place::{EditPlace, Key, PlaceKind, PropertyOwner};
 use crate::mail::edit::bodies;
+use crate::mail::{Security, security_of};
 
 /// Why such mail is not edited.
 pub const REASON: &str = "mail programs show what is in the signed or encrypted part";
@@ -36,6 +37,5 @@ pub(super) fn is_covered(tree: &MessageTree, place: &EditPlace) -> Result<bool, 
         _ => return Ok(false),
     };
     let open = tree.objects.embedded(message)?;
-    let mut derived = open.attachments().iter().filter_map(|one| one.derived.as_ref());
-    Ok(derived.any(|derived| derived.kind.is_of_message()))
+    Ok(security_of(open.attachments()) != Security::None)
 }

@@ -36,6 +36,7 @@
 // | bodies | `bodies` |
 // | attachments, and what is inside of them | `attachments` |
 // | contents of files, in memory or in streams | `content` |
+// | what the class says of S/MIME | `smime` |
 // | subject, addresses, times, values as texts | `values` |
 
 mod attachment;
@@ -64,6 +65,8 @@ mod recipient;
 mod saves;
 mod security;
 mod setters;
+#[doc(hidden)]
+pub mod smime;
 mod values;
 mod wrapped;
 
@@ -100,6 +103,8 @@ pub use output::row::{
 };
 pub use recipient::Recipient;
 pub use security::Security;
+#[doc(hidden)]
+pub use security::security_of;
 pub use values::fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
 pub use wrapped::Wrapped;
 

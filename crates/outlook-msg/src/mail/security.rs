@@ -1,5 +1,6 @@
 //! Whether a message is signed or encrypted (S/MIME, \[MS-OXOSMIME\]).
 
+use crate::mail::attachments::ShownAttachment;
 use crate::mail::attachments::derived::DerivedKind;
 use crate::mail::opened::Mail;
 
@@ -25,14 +26,17 @@ impl Mail {
     /// ```
     #[must_use]
     pub fn security(&self) -> Security {
-        let derived = self.opened.attachments().iter().filter_map(|one| one.derived.as_ref());
-        derived
-            .map(|derived| match derived.kind {
-                DerivedKind::Signed => Security::Signed,
-                DerivedKind::Encrypted => Security::Encrypted,
-                _ => Security::None,
-            })
-            .find(|security| *security != Security::None)
-            .unwrap_or(Security::None)
+        security_of(self.opened.attachments())
     }
+}
+
+/// How the message with these attachments is protected: one of them is the signed or encrypted part.
+pub fn security_of(attachments: &[ShownAttachment]) -> Security {
+    let derived = attachments.iter().filter_map(|one| one.derived.as_ref());
+    let mut found = derived.filter_map(|derived| match derived.kind {
+        DerivedKind::Signed => Some(Security::Signed),
+        DerivedKind::Encrypted => Some(Security::Encrypted),
+        _ => None,
+    });
+    found.next().unwrap_or(Security::None)
 }

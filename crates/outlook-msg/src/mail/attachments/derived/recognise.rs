@@ -9,6 +9,7 @@ use crate::imsg::{Attachment, MapiProp as _, Message, PARTIAL};
 use crate::mail::attachments::kind::ContentKind;
 use crate::mail::attachments::names::UniqueNames;
 use crate::mail::content::Content;
+use crate::mail::smime::SmimeClass;
 use crate::mapi::tags;
 use crate::storage::{Defect, SIGNATURE, Stream};
 
@@ -119,8 +120,7 @@ pub(in crate::mail) enum Recognised {
 impl Recogniser {
     /// For the attachments of a message, which are so many.
     pub(in crate::mail) fn new(message: &Message, count: usize) -> Self {
-        let class = message.text(tags::PR_MESSAGE_CLASS).unwrap_or_default();
-        let is_smime = class.split('.').any(|part| part.eq_ignore_ascii_case("SMIME"));
+        let is_smime = SmimeClass::of(message).is_some();
         Self { is_smime, is_only: count == 1, has_signed: false }
     }
 
