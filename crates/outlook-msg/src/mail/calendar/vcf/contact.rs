@@ -6,7 +6,7 @@ use crate::mail::calendar::content_lines::{ContentLine, ContentLines, escaped};
 use crate::mail::calendar::ics::utc;
 use crate::mail::values::base64;
 use crate::mail::values::named::{PID_NAME_KEYWORDS, Values, lid};
-use crate::mail::values::text::unix_lines;
+use crate::mail::values::text::unix_lines_of;
 use crate::mapi::{FileTime, PropertyType, Value, tags};
 
 use super::addresses;
@@ -149,7 +149,7 @@ fn write_family(lines: &mut ContentLines, values: Values<'_>) {
 }
 
 fn write_rest(lines: &mut ContentLines, values: Values<'_>) {
-    let note = Bodies::new(values.message()).text().map(|text| unix_lines(&text));
+    let note = Bodies::new(values.message()).text().map(unix_lines_of);
     lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
     write_categories(lines, values);
     let class = match values.integer(tags::PR_SENSITIVITY) {

@@ -5,7 +5,7 @@ use crate::mail::bodies::Bodies;
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines};
 use crate::mail::calendar::ics::{address_name, address_uri};
 use crate::mail::values::named::{Values, lid};
-use crate::mail::values::text::unix_lines;
+use crate::mail::values::text::unix_lines_of;
 use crate::mapi::{hexadecimal, tags};
 
 use super::contact::{write_categories, write_revision};
@@ -61,7 +61,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
         }
         lines.line(line.value(&address_uri(address)));
     }
-    let note = Bodies::new(values.message()).text().map(|text| unix_lines(&text));
+    let note = Bodies::new(values.message()).text().map(unix_lines_of);
     lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
     write_categories(lines, values);
     write_revision(lines, values);
