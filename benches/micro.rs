@@ -54,8 +54,8 @@ fn bodies(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rtf");
     group.throughput(Throughput::Bytes(rtf.len() as u64));
     group.bench_function("decompress", |b| b.iter(|| compressed_rtf::decompress(&compressed)));
-    group.bench_function("de-encapsulate html", |b| b.iter(|| rtf::to_html(&rtf)));
-    group.bench_function("to text", |b| b.iter(|| rtf::to_text(&rtf)));
+    group.bench_function("de-encapsulate html", |b| b.iter(|| rtf::to_html(&rtf, usize::MAX)));
+    group.bench_function("to text", |b| b.iter(|| rtf::to_text(&rtf, usize::MAX)));
     group.finish();
 }
 

@@ -36,7 +36,7 @@ use pyo3::wrap_pyfunction;
 fn decompress_rtf<'py>(py: Python<'py>, compressed: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let found = py.detach(|| compressed_rtf::decompress(compressed));
     let found = found.map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(PyBytes::new(py, &found.rtf))
+    Ok(PyBytes::new(py, &found))
 }
 
 /// The module.

@@ -19,7 +19,7 @@ impl Compared<'_> {
             _ => None,
         };
         let expected = &self.expected["rtf"];
-        let rtf = rtf.map(|decompressed| sha256(decompressed.rtf));
+        let rtf = rtf.map(sha256);
         tally.check(&self.place, "rtf", &expected["sha256"], rtf);
         let native = if expected["kind"] == "native" { &expected["sha256"] } else { &Json::Null };
         tally.check(&self.place, "body.rtf", native, self.file("body.rtf").map(sha256));

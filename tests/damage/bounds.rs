@@ -8,14 +8,16 @@ use std::process::Stdio;
 use msgfs::mapi::tags;
 
 use super::mail;
+use crate::cli::shown::msgfs_in;
 use crate::fixture::{AttachmentBuilder, MessageBuilder};
 use crate::mount::folder::Folder;
 use crate::mount::mounted::msgfs;
 
 const MIB: u64 = 1 << 20;
 
-/// Prints a file of a message; gives its length and the most memory that it took (`VmHWM`).
-fn printed(folder: &Path, path: &str) -> (u64, u64) {
+/// Prints a file of a message; gives its length, the most memory that it took (`VmHWM`), and whether
+/// all of it could be read.
+fn printed(folder: &Path, path: &str) -> (u64, u64, bool) {
     let mut command = msgfs();
     command.current_dir(folder).args(["cat", path]).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -33,17 +35,24 @@ fn printed(folder: &Path, path: &str) -> (u64, u64) {
         }
         len += read as u64;
     }
-    assert!(child.wait().unwrap().success(), "{path}");
-    (len, peak)
+    let status = child.wait().unwrap();
+    assert!(matches!(status.code(), Some(0 | 1)), "{path}: {status}");
+    (len, peak, status.success())
 }
 
 #[track_caller]
 fn check(message: &MessageBuilder, files: &[&str]) {
+    check_all(message, files, true);
+}
+
+#[track_caller]
+fn check_all(message: &MessageBuilder, files: &[&str], is_whole: bool) {
     let bytes = message.to_bytes();
     let limit = 64 * MIB + 8 * bytes.len() as u64;
     let folder = Folder::new().with("a.msg", bytes);
     for file in files {
-        let (len, peak) = printed(folder.path(), &format!("a.msg/{file}"));
+        let (len, peak, all) = printed(folder.path(), &format!("a.msg/{file}"));
+        assert_eq!(all, is_whole, "{file}");
         println!("{file}: {len} bytes, {} MiB of {}", peak / MIB, limit / MIB);
         // A process that prints little may have ended before it was looked at.
         let is_seen = peak > 0 || len < MIB / 16;
@@ -82,6 +91,49 @@ fn a_large_native_rtf() {
     check(&message("IPM.Contact"), &["contact.vcf", "message.eml"]);
 }
 
+/// A native RTF body of so many bytes, of which everything is repeated, so that little is stored.
+fn repeated(text: &[u8], len: usize) -> MessageBuilder {
+    rtf(b"{\\rtf1\\ansi ", text, len)
+}
+
+fn rtf(begin: &[u8], text: &[u8], len: usize) -> MessageBuilder {
+    let rtf = [begin, &text.repeat(len / text.len()), b"}"].concat();
+    mail("Repeated").unset(msgfs::mapi::tags::PR_BODY).rtf(&rtf)
+}
+
+#[test]
+fn a_long_rtf_body() {
+    const LEN: usize = 25_000_000;
+    let files = ["body.txt", "body.rtf", "message.txt", "message.eml", "message.json"];
+    // A byte becomes three, and nothing divides them.
+    let signs = repeated(b"\x80", LEN);
+    check_all(&signs, &files, false);
+    told(&signs, "of the text in the RTF body only the first");
+    check(&repeated(b"{\\field{\\*\\fldinst HYPERLINK abc}}", LEN), &files[..1]);
+    check(&repeated(b"{\\fonttbl\\f1\\f2\\f31\\f42\\f537\\f-6\\f70}w ", LEN), &files);
+    let longer = repeated(b"a", 4 * LEN);
+    check_all(&longer, &files, false);
+    told(&longer, "compressed rtf: of 100000013 bytes only the first");
+}
+
+#[test]
+fn a_long_html_body_in_rtf() {
+    const LEN: usize = 20_000_000;
+    let files = ["body.html", "body.txt", "message.txt"];
+    let begin = b"{\\rtf1\\ansi\\fromhtml1\\pard ";
+    check_all(&rtf(begin, b"\x80", LEN), &files, false);
+    check(&rtf(begin, b"{\\*\\htmltag <p>}a", LEN), &files);
+}
+
+/// Checks that `check` tells of the RTF body.
+#[track_caller]
+fn told(message: &MessageBuilder, cause: &str) {
+    let folder = Folder::new().with("a.msg", message.to_bytes());
+    let ended = msgfs_in(folder.path(), &["check", "a.msg"]);
+    let told = String::from_utf8(ended.stdout).unwrap();
+    assert!(told.contains(&format!("0x10090102: {cause}")), "{told}");
+}
+
 #[test]
 fn short_references_to_a_long_name() {
     let name = "\u{65E5}".repeat(80) + ".png";
@@ -101,7 +153,7 @@ fn many_levels_are_listed_once() {
     let folder = Folder::new().with("a.msg", deep.to_bytes());
     let out = Folder::new();
     let words = ["extract", "-o", "show=all", "a.msg", out.path().to_str().unwrap()];
-    crate::cli::shown::msgfs_in(folder.path(), &words).expect_success();
+    msgfs_in(folder.path(), &words).expect_success();
     let mut directory = out.path().to_owned();
     let mut levels = 0;
     while let Some(inner) = fs::read_dir(directory.join("attachments"))

@@ -489,6 +489,10 @@ fn compressed_rtf_that_is_damaged() {
         &format!("checksum of the payload is {:08X}, the header says {:08X}", sums[1], sums[0]),
     );
     check_rtf(sound[..10].to_vec(), "the header needs 16 bytes, found 10");
+    // The checksum is right, but less comes out than the header says, although its end mark is there.
+    let mut more = sound.clone();
+    more[4] += 1;
+    check_rtf(more, "ends early, expected 38 bytes, found 37");
     let mut unknown = sound;
     unknown[8..12].copy_from_slice(b"ABCD");
     check_rtf(unknown, "type at byte 8 is neither LZFu nor MELA, found 0x44434241");

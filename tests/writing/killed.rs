@@ -275,7 +275,7 @@ fn a_mount_without_a_place_for_edits_is_refused() {
         let mut command = msgfs();
         command.env("XDG_STATE_HOME", state).args(["-f", "-o", "edit"]);
         let ended = Process::start(command.arg(source.path()).arg(&point)).end(MOMENT);
-        assert_eq!(ended.status.code(), Some(1), "{state:?}: {}", ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{state:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(cause), "{state:?}: {}", ended.stderr);
         assert!(ended.stderr.contains("XDG_STATE_HOME"), "{}", ended.stderr);
     }

@@ -4,13 +4,15 @@
 
 use crate::mapi::crc::crc;
 
-/// The result of [`decompress`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decompressed {
-    /// The RTF, without the NUL that some programs write at its end.
-    pub rtf: Vec<u8>,
-    /// The defects of the stream, one sentence each.
-    pub defects: Vec<String>,
+/// The result of [`check`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// What is wrong with the stream.
+    pub defect: Option<String>,
+    /// What the header says that is not so, although nothing is lost.
+    pub note: Option<String>,
+    /// How many bytes of RTF [`decompress`] gives, with the NULs at their end.
+    pub rtf_bytes: usize,
 }
 
 /// Why no RTF can be read from a stream.
@@ -30,45 +32,41 @@ pub enum Error {
     },
 }
 
-/// At most this many bytes are decompressed, because a small stream can stand for a very large RTF.
+/// At most this many bytes are decompressed.
 const RTF_BYTES_MAX: usize = 128 << 20;
+/// At most so many bytes are decompressed of a short stream, and [`RTF_BYTES_PER_STORED_BYTE`] more
+/// for each of its bytes: a small stream can stand for a very large RTF, and memory follows the size
+/// of the file.
+const RTF_BYTES_OF_SHORT_STREAM: usize = 16 << 20;
+const RTF_BYTES_PER_STORED_BYTE: usize = 4;
 
-/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). If the stream is damaged, returns what can
-/// be read of it, with the defects.
+/// How many bytes of RTF are decompressed of a stream of this length.
+fn rtf_bytes_max(stream_len: usize) -> usize {
+    let more = stream_len.saturating_mul(RTF_BYTES_PER_STORED_BYTE);
+    RTF_BYTES_OF_SHORT_STREAM.saturating_add(more).min(RTF_BYTES_MAX)
+}
+
+/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3), without the NUL that some programs write at
+/// the end of the RTF. If the stream is damaged, returns what can be read of it; [`check`] says what
+/// is wrong.
 ///
 /// # Errors
 /// Only if nothing can be read: the header is incomplete, or the type unknown.
-pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
+pub fn decompress(stream: &[u8]) -> Result<Vec<u8>, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
-    let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
     let mut rtf = match header.compression {
         CompressionType::Stored => header.stated(payload).to_vec(),
         CompressionType::Compressed => {
+            let bytes_max = rtf_bytes_max(stream.len());
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
-            let capacity_bytes = capacity_bytes.min(RTF_BYTES_MAX);
-            let (rtf, ended) = expand(payload, capacity_bytes, RTF_BYTES_MAX);
-            if rtf.len() >= RTF_BYTES_MAX {
-                defects.push(cut(header.raw_size_bytes));
-            }
-            // Some programs leave out the end mark. If the size is right, nothing is lost.
-            if !ended && rtf.len() < header.raw_size_bytes {
-                defects.push(format!(
-                    "compressed rtf: ends early, expected {} bytes, found {}",
-                    header.raw_size_bytes,
-                    rtf.len()
-                ));
-            }
+            let mut rtf = expand(payload, capacity_bytes.min(bytes_max), bytes_max).0;
+            rtf.truncate(bytes_max);
             rtf
         }
     };
     // Many programs store the RTF with the NUL of a C string at its end (one stream in seven).
     rtf.truncate(rtf.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
-    Ok(Decompressed { rtf, defects })
-}
-
-/// The defect of an RTF that is too long to be decompressed as a whole.
-fn cut(size_bytes: usize) -> String {
-    format!("compressed rtf: of {size_bytes} bytes only the first {RTF_BYTES_MAX} are read")
+    Ok(rtf)
 }
 
 /// Decompresses at most the first `bytes_max` bytes of an RTF.
@@ -90,12 +88,33 @@ pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Err
     Ok(rtf)
 }
 
-/// Looks for a defect in the header and the checksum, without decompressing.
-pub fn check(stream: &[u8]) -> Option<String> {
-    match RtfHeader::read(stream) {
-        Ok((header, payload)) => header.defect(payload).or_else(|| header.cut()),
-        Err(error) => Some(error.to_string()),
+/// Compares the header with the payload: lengths and checksum. The payload is followed to its end,
+/// but not decompressed.
+pub fn check(stream: &[u8]) -> Check {
+    let (header, payload) = match RtfHeader::read(stream) {
+        Ok(read) => read,
+        Err(error) => return Check { defect: Some(error.to_string()), ..Check::default() },
+    };
+    let defect = header.defect(payload);
+    if matches!(header.compression, CompressionType::Stored) {
+        return Check { defect, note: None, rtf_bytes: header.stated(payload).len() };
     }
+    let (stated, found) = (header.raw_size_bytes, expanded_len(payload));
+    let bytes_max = rtf_bytes_max(stream.len());
+    let defect = defect.or_else(|| {
+        if found < stated {
+            return Some(format!(
+                "compressed rtf: ends early, expected {stated} bytes, found {found}"
+            ));
+        }
+        (found > bytes_max).then(|| {
+            format!("compressed rtf: of {found} bytes only the first {bytes_max} are read")
+        })
+    });
+    let note = (defect.is_none() && found > stated).then(|| {
+        format!("the header of the compressed RTF says {stated} bytes, all {found} are read")
+    });
+    Check { defect, note, rtf_bytes: found.min(bytes_max) }
 }
 
 /// Compresses RTF (\[MS-OXRTFCP\] 3.1.1.4), taking the longest match at each place.
@@ -196,13 +215,6 @@ impl RtfHeader {
         (self.compressed_size_bytes.saturating_add(SIZE_BYTES)).saturating_sub(HEADER_BYTES)
     }
 
-    /// The defect of an RTF that is larger than [`RTF_BYTES_MAX`] by its header.
-    fn cut(&self) -> Option<String> {
-        (matches!(self.compression, CompressionType::Compressed)
-            && self.raw_size_bytes > RTF_BYTES_MAX)
-            .then(|| cut(self.raw_size_bytes))
-    }
-
     /// The defect if the header contradicts the payload: its length or its checksum.
     fn defect(&self, payload: &[u8]) -> Option<String> {
         let expected_bytes = self.payload_bytes();
@@ -230,6 +242,42 @@ impl RtfHeader {
 /// The most bytes a payload can expand to: two bytes of reference give 17.
 const fn expanded_bytes_max(payload_bytes: usize) -> usize {
     (payload_bytes / 2 + 1).saturating_mul(MATCH_BYTES_MAX)
+}
+
+/// A reference: the position of a match in the dictionary, and its length.
+fn reference(bytes: [u8; 2]) -> (usize, usize) {
+    let reference = usize::from(u16::from_be_bytes(bytes));
+    (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN)
+}
+
+/// To how many bytes a payload expands: to its end mark or, as some programs leave that out, to its
+/// end.
+fn expanded_len(payload: &[u8]) -> usize {
+    let mut end = PRELOAD.len();
+    let mut rest = payload;
+    'runs: while let Some((control, run)) = rest.split_first() {
+        rest = run;
+        if *control == 0
+            && let Some((_, after)) = run.split_first_chunk::<8>()
+        {
+            (end, rest) = (end + 8, after);
+            continue;
+        }
+        for bit in 0..8 {
+            if control >> bit & 1 == 0 {
+                let Some((_, after)) = rest.split_first() else { break 'runs };
+                (end, rest) = (end + 1, after);
+                continue;
+            }
+            let Some((bytes, after)) = rest.split_first_chunk::<2>() else { break 'runs };
+            let (position, length) = reference(*bytes);
+            if end.wrapping_sub(position).is_multiple_of(RING_BYTES) {
+                break 'runs;
+            }
+            (end, rest) = (end + length, after);
+        }
+    }
+    end - PRELOAD.len()
 }
 
 /// Expands a payload; also returns whether the payload has its end mark. Stops at most one run of
@@ -298,11 +346,10 @@ impl Expansion {
                 self.put(&[*literal], 1);
                 rest = after;
             } else {
-                let Some((reference, after)) = rest.split_first_chunk::<2>() else {
+                let Some((bytes, after)) = rest.split_first_chunk::<2>() else {
                     return (&[], false);
                 };
-                let reference = usize::from(u16::from_be_bytes(*reference));
-                let (position, length) = (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN);
+                let (position, length) = reference(*bytes);
                 let distance = self.end.wrapping_sub(position) % RING_BYTES;
                 // A reference to the position that is written next is the end mark (3.1.1.3.2).
                 if distance == 0 {

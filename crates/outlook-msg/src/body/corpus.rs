@@ -109,20 +109,20 @@ fn agrees_with_other_readers() {
     let samples = samples();
     for (name, expected, stream) in &samples {
         let decompressed = compressed_rtf::decompress(stream).unwrap();
-        assert_eq!(sha256(&decompressed.rtf), expected["rtf"]["sha256"], "{name}");
-        assert_eq!(decompressed.defects, [""; 0], "{name}");
-        assert_eq!(compressed_rtf::check(stream), None, "{name}");
-        let compressed = compressed_rtf::compress(&decompressed.rtf);
+        assert_eq!(sha256(&decompressed), expected["rtf"]["sha256"], "{name}");
+        let told = compressed_rtf::check(stream);
+        assert_eq!((told.defect, told.note), (None, None), "{name}");
+        let compressed = compressed_rtf::compress(&decompressed);
         assert_eq!(compressed_rtf::decompress(&compressed).unwrap(), decompressed, "{name}");
         rtfs += 1;
         let kind = rtf::kind(&compressed_rtf::decompress_prefix(stream, 256).unwrap());
         let (kind_name, body) = match kind {
             RtfKind::Html => panic!("{name} is no RTF"),
             RtfKind::FromHtml => {
-                ("fromhtml", rtf::to_html(&decompressed.rtf).replace("\r\n", "\n"))
+                ("fromhtml", rtf::to_html(&decompressed, usize::MAX).text.replace("\r\n", "\n"))
             }
-            RtfKind::FromText => ("fromtext", rtf::to_text(&decompressed.rtf)),
-            RtfKind::Native => ("native", rtf::to_text(&decompressed.rtf)),
+            RtfKind::FromText => ("fromtext", rtf::to_text(&decompressed, usize::MAX).text),
+            RtfKind::Native => ("native", rtf::to_text(&decompressed, usize::MAX).text),
         };
         assert_eq!(kind_name, expected["rtf"]["kind"], "{name}");
         if let Some(markup) = expected["rtf_text"]["markup_sha256"].as_str() {
@@ -192,13 +192,14 @@ fn read_as_everything(bytes: &[u8], origin: &str) {
         assert!(begun.elapsed() < limit, "{origin}: {read} bytes took {:?}", begun.elapsed());
     };
     let rtf = match compressed_rtf::decompress(bytes) {
-        Ok(decompressed) => decompressed.rtf,
+        Ok(rtf) => rtf,
         Err(_) => bytes.to_vec(),
     };
     check(rtf.len(), bytes.len());
     compressed_rtf::check(bytes);
     rtf::kind(&rtf);
-    let texts = [rtf::to_html(&rtf), rtf::to_text(&rtf)];
+    let texts =
+        [rtf::to_html(&rtf, usize::MAX), rtf::to_text(&rtf, usize::MAX)].map(|made| made.text);
     let html = html::decode(&rtf, None, Some(CodePage::WINDOWS_1252)).html;
     for html in texts.iter().chain([&html]) {
         check(html.len(), rtf.len());
@@ -220,8 +221,8 @@ fn damage_does_no_harm() {
         if stream.len() > STREAM_BYTES_MAX {
             continue;
         }
-        let rtf = compressed_rtf::decompress(&stream).unwrap().rtf;
-        let html = rtf::to_html(&rtf).into_bytes();
+        let rtf = compressed_rtf::decompress(&stream).unwrap();
+        let html = rtf::to_html(&rtf, usize::MAX).text.into_bytes();
         let rounds = if index == 0 { 200 } else { 2 };
         for round in 0..rounds {
             let seed = index * 1_000 + round;

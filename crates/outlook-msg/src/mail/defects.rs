@@ -17,7 +17,7 @@ use crate::storage::Defect;
 const DEFECTS_MAX: usize = 1000;
 
 /// The defects of a message, its recipients and its attachments, without those of embedded
-/// messages. To find them, no attachment is read and no body decompressed.
+/// messages. To find them, no attachment is read, and no body decompressed but a very long one.
 pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let mut defects = message.defects().unwrap_or_default();
     defects.extend(message.value_defects().unwrap_or_default());
@@ -121,7 +121,7 @@ fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect
     errors.map(|error| error.into_defect(&place)).collect()
 }
 
-/// The defect of the compressed RTF. This does not decompress it.
+/// The defect of the RTF body.
 pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
     let cause = Bodies::new(message).rtf_defect()?;
     let path = message.storage().map(|storage| storage.path()).unwrap_or_default();

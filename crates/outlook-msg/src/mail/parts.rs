@@ -224,9 +224,11 @@ impl Mail {
     }
 
     fn found_body<T>(&self, found: Option<T>, tags: &[PropertyTag]) -> Result<Option<T>, Error> {
-        match (self.found(found, tags)?, defects::of_rtf(self.message())) {
-            (None, Some(defect)) => Err(Error::Damaged(defect)),
-            (found, _) => Ok(found),
+        match self.found(found, tags)? {
+            None => {
+                defects::of_rtf(self.message()).map_or(Ok(None), |one| Err(Error::Damaged(one)))
+            }
+            found => Ok(found),
         }
     }
 }

@@ -53,6 +53,10 @@ pub(super) fn ansi_code_page(number: i32) -> Option<CodePage> {
     }
 }
 
+/// A run of this length is decoded, and another one begins: its text may be four times as long, and
+/// both are in memory beside the text of the document.
+const RUN_BYTES_MAX: usize = 1 << 20;
+
 /// The bytes of a run of text, in one code page, that are not yet decoded.
 #[derive(Debug)]
 pub(super) struct TextRun {
@@ -69,6 +73,11 @@ impl TextRun {
 
     pub(super) const fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// Whether it has as many bytes as a run may have, and the last character is whole.
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes.len() >= RUN_BYTES_MAX && !self.wants_trail
     }
 
     /// Whether the next byte is the second byte of a character, even if it looks like `\` or `}`.

@@ -26,6 +26,8 @@ pub(super) struct Fonts {
     name: Vec<u8>,
 }
 
+/// Fonts have numbers of 16 bits. In a hostile document every few bytes can be another number.
+const FONTS_MAX: usize = 1 << 16;
 /// Longer names are not read: a name is needed only to recognise a symbol font.
 const NAME_BYTES_MAX: usize = 32;
 
@@ -47,7 +49,7 @@ impl Fonts {
             b"cpg" => self.font.page = charset::ansi_code_page(number),
             _ => return,
         }
-        self.fonts.insert(self.number, self.font);
+        self.keep();
     }
 
     /// Takes text of the font table: the name of the font, ended by a semicolon.
@@ -56,10 +58,16 @@ impl Fonts {
             if *byte == b';' {
                 self.font.symbols = SymbolFont::named(self.name.trim_ascii());
                 self.name.clear();
-                self.fonts.insert(self.number, self.font);
+                self.keep();
             } else if self.name.len() <= NAME_BYTES_MAX {
                 self.name.push(*byte);
             }
+        }
+    }
+
+    fn keep(&mut self) {
+        if self.fonts.len() < FONTS_MAX || self.fonts.contains_key(&self.number) {
+            self.fonts.insert(self.number, self.font);
         }
     }
 }

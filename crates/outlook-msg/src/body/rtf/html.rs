@@ -3,26 +3,29 @@
 //! Does not interpret the HTML: tags and text come out as the writer put them in.
 
 use super::reader::{RtfDestination, RtfWriter, read};
+use super::{MadeOfRtf, capacity};
 
 /// De-encapsulates the HTML of an RTF, as UTF-8 (\[MS-OXRTFEX\] 2.2.3); lines end with CRLF.
 ///
 /// A charset that the HTML declares is that of the original document, not UTF-8;
-/// [`rewrite`](crate::body::html::rewrite) changes it.
-pub fn to_html(rtf: &[u8]) -> String {
-    let mut html = read(rtf, Html::default()).html;
-    if html.contains('\0') {
-        html.retain(|character| character != '\0');
-    }
-    html
+/// [`rewrite`](crate::body::html::rewrite) changes it. The HTML ends soon after it has `bytes_max`
+/// bytes.
+pub fn to_html(rtf: &[u8], bytes_max: usize) -> MadeOfRtf {
+    let html = Html { html: String::with_capacity(capacity(rtf, bytes_max)) };
+    let (writer, is_whole) = read(rtf, html, bytes_max);
+    MadeOfRtf::new(writer.html, is_whole)
 }
 
-#[derive(Default)]
 struct Html {
     html: String,
 }
 
 impl RtfWriter for Html {
     const RENDERS: bool = false;
+
+    fn len(&self) -> usize {
+        self.html.len()
+    }
 
     fn destination(&self, word: &[u8]) -> Option<RtfDestination> {
         match word {
@@ -70,7 +73,11 @@ impl RtfWriter for Html {
 
 #[cfg(test)]
 mod tests {
-    use super::to_html;
+    fn to_html(rtf: &[u8]) -> String {
+        let made = super::to_html(rtf, usize::MAX);
+        assert!(made.is_whole);
+        made.text
+    }
 
     const HEADER: &str = "{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 \\deff0{\\fonttbl{\\f0\\fswiss Arial;}\
         {\\f1\\fmodern\\fcharset128 MS Gothic;}{\\f2\\fcharset204 Arial;}{\\f3\\fcharset2 Symbol;}\

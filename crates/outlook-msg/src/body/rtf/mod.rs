@@ -15,6 +15,36 @@ pub use text::to_text;
 
 use tokens::{RtfToken, RtfTokens};
 
+/// Text or HTML that was made of an RTF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeOfRtf {
+    /// The text or HTML.
+    pub text: String,
+    /// Whether it is all of it; if not, there is more than was asked for.
+    pub is_whole: bool,
+}
+
+/// A byte of RTF becomes at most so many bytes of text or HTML: a byte in a symbol font may be a
+/// sign of four bytes.
+pub const BYTES_PER_BYTE_MAX: usize = 4;
+
+/// The capacity of a text that ends soon after it has `bytes_max` bytes. It need not grow for the
+/// rest, for which it would be in memory twice.
+fn capacity(rtf: &[u8], bytes_max: usize) -> usize {
+    const REST: usize = 4 << 20;
+    rtf.len().min(bytes_max.saturating_add(REST))
+}
+
+impl MadeOfRtf {
+    /// NULs are left out, because a text ends at a NUL where it is stored.
+    fn new(mut text: String, is_whole: bool) -> Self {
+        if text.contains('\0') {
+            text.retain(|character| character != '\0');
+        }
+        Self { text, is_whole }
+    }
+}
+
 /// What an RTF body was made from (\[MS-OXRTFEX\] 2.1.1).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RtfKind {

@@ -36,6 +36,9 @@ pub(super) trait RtfWriter {
     /// encapsulated HTML it does not count, because the tags repeat it.
     const RENDERS: bool;
 
+    /// How many bytes were made so far.
+    fn len(&self) -> usize;
+
     /// The destination for a group that begins with this word, if the writer treats it in its own
     /// way.
     fn destination(&self, word: &[u8]) -> Option<RtfDestination>;
@@ -51,13 +54,18 @@ pub(super) trait RtfWriter {
     fn close(&mut self, destination: RtfDestination);
 }
 
-/// Reads a document into a writer.
-pub(super) fn read<W: RtfWriter>(rtf: &[u8], writer: W) -> W {
+/// Reads a document into a writer, until that has made `bytes_max` bytes. Returns the writer, and
+/// whether the whole document was read.
+pub(super) fn read<W: RtfWriter>(rtf: &[u8], writer: W, bytes_max: usize) -> (W, bool) {
     let mut reader = RtfReader::new(rtf, writer);
-    while let Some(token) = reader.tokens.next() {
-        reader.token(token);
+    while reader.writer.len() < bytes_max {
+        match reader.tokens.next() {
+            Some(token) => reader.token(token),
+            None => return (reader.finish(), true),
+        }
     }
-    reader.finish()
+    let is_whole = reader.tokens.next().is_none();
+    (reader.finish(), is_whole)
 }
 
 /// The state of deeper groups is not saved: they share the state of the deepest one.
@@ -350,6 +358,9 @@ impl<'a, W: RtfWriter> RtfReader<'a, W> {
             self.run.begin(page.unwrap_or(self.default_page));
         }
         self.run.push(byte);
+        if self.run.is_full() {
+            self.flush_run();
+        }
     }
 
     fn symbols(&self) -> Option<SymbolFont> {

@@ -3,28 +3,30 @@
 //! Knows no character set: the reader gives it decoded text.
 
 use super::reader::{RtfDestination, RtfWriter, read};
+use super::{MadeOfRtf, capacity};
 use crate::body::link;
 
 /// Makes readable plain text of an RTF, with LF line ends.
 ///
 /// Encapsulated text (\[MS-OXRTFEX\] 2.2.2) comes out as the writer put it in. Native RTF loses its
 /// formatting: tabs separate the cells of a table, and line ends its rows; a link shows its URL in
-/// `<>` unless its text is the URL; pictures, objects, headers and hidden text are left out.
-pub fn to_text(rtf: &[u8]) -> String {
-    let mut text = read(rtf, Text::default()).text;
-    if text.contains('\0') {
-        text.retain(|character| character != '\0');
-    }
-    text
+/// `<>` unless its text is the URL; pictures, objects, headers and hidden text are left out. The
+/// text ends soon after it has `bytes_max` bytes.
+pub fn to_text(rtf: &[u8], bytes_max: usize) -> MadeOfRtf {
+    let text = String::with_capacity(capacity(rtf, bytes_max));
+    let writer = Text { text, fields: Vec::new(), instruction_bytes: 0 };
+    let (writer, is_whole) = read(rtf, writer, bytes_max);
+    MadeOfRtf::new(writer.text, is_whole)
 }
 
 const NO_BREAK_SPACE: char = '\u{A0}';
 
-#[derive(Default)]
 struct Text {
     text: String,
     /// The fields that are open, the innermost last.
     fields: Vec<RtfField>,
+    /// How many bytes their instructions have.
+    instruction_bytes: usize,
 }
 
 #[derive(Default)]
@@ -36,6 +38,10 @@ struct RtfField {
 
 impl RtfWriter for Text {
     const RENDERS: bool = true;
+
+    fn len(&self) -> usize {
+        self.text.len() + self.instruction_bytes
+    }
 
     fn destination(&self, word: &[u8]) -> Option<RtfDestination> {
         match word {
@@ -59,6 +65,7 @@ impl RtfWriter for Text {
             RtfDestination::FieldInstruction => {
                 if let Some(field) = self.fields.last_mut() {
                     field.instruction.push_str(text);
+                    self.instruction_bytes += text.len();
                 }
             }
             RtfDestination::Field => {}
@@ -126,8 +133,9 @@ impl RtfWriter for Text {
         if destination != RtfDestination::Field {
             return;
         }
-        if let Some(field) = self.fields.pop()
-            && let Some(url) = hyperlink(&field.instruction)
+        let Some(field) = self.fields.pop() else { return };
+        self.instruction_bytes -= field.instruction.len();
+        if let Some(url) = hyperlink(&field.instruction)
             && let Some(shown) = self.text.get(field.start..)
             && link::differs(shown, url)
         {
@@ -153,7 +161,11 @@ fn hyperlink(instruction: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::to_text;
+    fn to_text(rtf: &[u8]) -> String {
+        let made = super::to_text(rtf, usize::MAX);
+        assert!(made.is_whole);
+        made.text
+    }
 
     const HEADER: &str = "{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}\
         {\\f1\\fnil\\fcharset2 Symbol;}{\\f2\\fcharset2{\\*\\panose 05}Wingdings;}}\
@@ -225,6 +237,24 @@ mod tests {
         check("a{\\shp{\\*\\shpinst{\\sp{\\sn n}{\\sv v}}{\\shptxt t}}{\\shprslt r}}b", "atb");
         check("a{\\upr{old}{\\*\\ud{\\u233 ?}}}b", "a\u{E9}b");
         check("a{\\*\\bkmkstart x}{\\xe y}b", "ab");
+    }
+
+    #[test]
+    fn a_text_ends_at_its_limit() {
+        let check = |rtf: &[u8], bytes_max, text: &str, is_whole| {
+            let made = super::to_text(rtf, bytes_max);
+            assert_eq!((made.text.as_str(), made.is_whole), (text, is_whole), "{bytes_max}");
+        };
+        check(b"{\\rtf1 a\\par b}", 4, "a\nb", true);
+        check(b"{\\rtf1 a\\par b}", 2, "a\n", false);
+        // Long texts of one token, of one run, and of one instruction end too.
+        let long = [&b"{\\rtf1 "[..], &b"a".repeat(1 << 20)].concat();
+        assert!(super::to_text(&long, 10).text.len() < 1 << 17);
+        let long = [&b"{\\rtf1 "[..], &b"\x80".repeat(4 << 20)].concat();
+        let made = super::to_text(&long, 10);
+        assert!(made.text.len() < 4 << 20 && made.text.chars().all(|c| c == '\u{20AC}'));
+        let long = [&b"{\\rtf1{\\field{\\*\\fldinst "[..], &b"a".repeat(1 << 20)].concat();
+        assert!(!super::to_text(&[&long[..], b"}}b}"].concat(), 10).is_whole);
     }
 
     #[test]

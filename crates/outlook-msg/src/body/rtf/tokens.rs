@@ -17,7 +17,8 @@ pub(super) enum RtfToken<'a> {
     Hex(u8),
     /// `\bin` and the bytes it announces.
     Binary,
-    /// Bytes of text, never empty. Line breaks are left out, because they mean nothing in RTF.
+    /// Bytes of text, never empty, at most [`TEXT_BYTES_MAX`]. Line breaks are left out, because
+    /// they mean nothing in RTF.
     Text(&'a [u8]),
 }
 
@@ -112,10 +113,13 @@ impl<'a> Iterator for RtfTokens<'a> {
     }
 }
 
-/// How many bytes of text a document begins with.
+/// A longer text is several tokens, so that who reads them can stop within it.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// How many bytes of text a document begins with, or [`TEXT_BYTES_MAX`] if there are more.
 fn text_len(rtf: &[u8]) -> usize {
     let mut len = 0;
-    for piece in rtf.chunks(PIECE_BYTES) {
+    for piece in rtf.get(..TEXT_BYTES_MAX).unwrap_or(rtf).chunks(PIECE_BYTES) {
         let end = memchr::memchr3(b'\\', b'{', b'}', piece).unwrap_or(piece.len());
         let line = piece.get(..end).unwrap_or_default();
         let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(end);

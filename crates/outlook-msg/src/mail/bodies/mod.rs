@@ -5,6 +5,7 @@
 
 mod report;
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
 use crate::body::html::{self, Reference, Remote, Resolve};
@@ -22,6 +23,27 @@ const KIND_STORED_BYTES_FIRST: usize = 128;
 /// A `PR_BODY` with more stored bytes than this is not read to find out whether it is blank.
 const BLANK_BYTES_MAX: u64 = 1024;
 
+/// RTF of at most so many bytes is kept, because several bodies are made of it.
+const KEPT_RTF_BYTES_MAX: usize = 4 << 20;
+
+/// How many bytes of text are made of an RTF body of this stored length. The exports hold several
+/// copies of a text, and memory follows the size of the file.
+const fn text_bytes_max(stored_bytes: usize) -> usize {
+    const OF_SHORT_RTF: usize = 3 << 20;
+    OF_SHORT_RTF.saturating_add(stored_bytes)
+}
+
+/// The same of HTML, of which most is markup.
+const fn html_bytes_max(stored_bytes: usize) -> usize {
+    const OF_SHORT_RTF: usize = 8 << 20;
+    OF_SHORT_RTF.saturating_add(stored_bytes)
+}
+
+/// How many bytes are decoded of HTML that is stored as RTF: a byte may become a character of three.
+const fn encoded_html_bytes_max(stored_bytes: usize) -> usize {
+    html_bytes_max(stored_bytes) / 2
+}
+
 /// The three forms of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
@@ -30,8 +52,8 @@ pub enum BodyKind {
     Rtf,
 }
 
-/// The bodies of one message. The decompressed RTF and the decoded HTML are kept, because several
-/// bodies are made of them.
+/// The bodies of one message. The decoded HTML and a short RTF are kept, because several bodies are
+/// made of them.
 #[derive(Debug)]
 pub struct Bodies<'a> {
     message: &'a Message,
@@ -70,24 +92,33 @@ impl<'a> Bodies<'a> {
 
     /// The notes on the bodies. To find them, the bodies are made.
     pub fn notes(&self) -> Vec<Note> {
-        let Some(decoded) = self.decoded_html() else { return Vec::new() };
-        let guess = decoded.guess.map(|guess| format!("the HTML body is {guess}"));
-        let is_made = !self.has_stored_text();
-        let looks = (is_made && html::lacks_looks(&decoded.html)).then(|| {
+        let stored = self.binary(tags::PR_RTF_COMPRESSED);
+        let header = stored.and_then(|stored| compressed_rtf::check(&stored).note);
+        let decoded = self.decoded_html();
+        let guess = decoded.and_then(|decoded| decoded.guess);
+        let guess = guess.map(|guess| format!("the HTML body is {guess}"));
+        let lacks_looks =
+            |decoded: &html::Decoded| !self.has_stored_text() && html::lacks_looks(&decoded.html);
+        let looks = decoded.is_some_and(lacks_looks).then(|| {
             "the text made of the HTML body has all of its words, but not all marks of quotations, \
              indentation and tabs: they would be more than the body"
                 .to_owned()
         });
         let path = self.message.storage().map(|storage| storage.path()).unwrap_or_default();
-        let texts = guess.into_iter().chain(looks);
+        let texts = header.into_iter().chain(guess).chain(looks);
         texts.map(|text| Note { place: path.clone(), text }).collect()
     }
 
     /// Whether there is an HTML body.
     pub fn has_html(&self) -> bool {
+        self.has_stored_html()
+            || matches!(self.rtf_kind(), Some(rtf::RtfKind::FromHtml | rtf::RtfKind::Html))
+    }
+
+    /// Whether there is an HTML body that is not inside the RTF.
+    fn has_stored_html(&self) -> bool {
         self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)
             || self.message.text(tags::PR_BODY_HTML).is_some_and(|html| !html.is_empty())
-            || matches!(self.rtf_kind(), Some(rtf::RtfKind::FromHtml | rtf::RtfKind::Html))
     }
 
     /// Whether the message was written in RTF. RTF that only wraps an HTML or text body does not
@@ -126,7 +157,10 @@ impl<'a> Bodies<'a> {
                 };
                 Some(html::to_text(html, &resolve))
             }
-            None => self.decompressed().map(rtf::to_text),
+            None => {
+                let rtf = self.decompressed()?;
+                Some(rtf::to_text(&rtf, text_bytes_max(self.stored_rtf_bytes())).text)
+            }
         }
     }
 
@@ -143,12 +177,46 @@ impl<'a> Bodies<'a> {
 
     /// The RTF body, if the message was written in RTF.
     pub fn rtf(&self) -> Option<Vec<u8>> {
-        Some(self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::RtfKind::Native)?.to_vec())
+        let rtf = self.decompressed()?;
+        (rtf::kind(&rtf) == rtf::RtfKind::Native).then(|| rtf.into_owned())
     }
 
-    /// What is wrong with the compressed RTF. This does not decompress it.
+    /// What is wrong with the compressed RTF, or missing of what is made of it. Only a long RTF is
+    /// decompressed for this.
     pub fn rtf_defect(&self) -> Option<String> {
-        compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
+        let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+        let told = compressed_rtf::check(&stored);
+        let stored_bytes = stored.len();
+        // It is read again if the RTF has to be decompressed.
+        drop(stored);
+        let made_bytes_max = told.rtf_bytes.saturating_mul(rtf::BYTES_PER_BYTE_MAX);
+        let may_be_cut = made_bytes_max > text_bytes_max(stored_bytes);
+        told.defect.or_else(|| {
+            let bytes_max = may_be_cut.then(|| self.rtf_cut_at(stored_bytes)).flatten()?;
+            Some(format!("of the text in the RTF body only the first {bytes_max} bytes are read"))
+        })
+    }
+
+    /// After how many bytes a body is cut that is made of the RTF; `None` if it is whole, or if no
+    /// body is made of the RTF.
+    fn rtf_cut_at(&self, stored_bytes: usize) -> Option<usize> {
+        let rtf = self.decompressed()?;
+        let (bytes_max, is_whole) = match rtf::kind(&rtf) {
+            _ if self.has_stored_html() => return None,
+            rtf::RtfKind::FromHtml => {
+                let bytes_max = html_bytes_max(stored_bytes);
+                (bytes_max, rtf::to_html(&rtf, bytes_max).is_whole)
+            }
+            rtf::RtfKind::Html => {
+                let bytes_max = encoded_html_bytes_max(stored_bytes);
+                (bytes_max, rtf.len() <= bytes_max)
+            }
+            rtf::RtfKind::FromText | rtf::RtfKind::Native => {
+                let bytes_max = text_bytes_max(stored_bytes);
+                (bytes_max, self.has_stored_text() || rtf::to_text(&rtf, bytes_max).is_whole)
+            }
+        };
+        (!is_whole).then_some(bytes_max)
     }
 
     /// Finds attachments by references. The attachments are opened only if the text needs the file
@@ -180,16 +248,20 @@ impl<'a> Bodies<'a> {
         if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
             return Some(as_it_is(html));
         }
-        // The decompressed RTF is kept only if it is needed, because it may be eight times as large
-        // as the stored bytes.
-        let rtf = self.decompress()?;
-        match rtf::kind(&rtf) {
-            rtf::RtfKind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
-            rtf::RtfKind::Html => Some(decode(&rtf)),
-            rtf::RtfKind::FromText | rtf::RtfKind::Native => {
-                let _ = self.decompressed.set(Some(rtf));
-                None
+        // Without HTML in it, the RTF need not be decompressed for this.
+        let kind = self.rtf_kind()?;
+        let rtf = || self.decompressed();
+        let stored_bytes = self.stored_rtf_bytes();
+        match kind {
+            rtf::RtfKind::FromHtml => {
+                Some(as_it_is(rtf::to_html(&rtf()?, html_bytes_max(stored_bytes)).text))
             }
+            rtf::RtfKind::Html => {
+                let rtf = rtf()?;
+                let html = rtf.get(..encoded_html_bytes_max(stored_bytes)).unwrap_or(&rtf);
+                Some(decode(html))
+            }
+            rtf::RtfKind::FromText | rtf::RtfKind::Native => None,
         }
     }
 
@@ -203,13 +275,27 @@ impl<'a> Bodies<'a> {
         (!bytes.is_empty()).then_some(bytes)
     }
 
-    fn decompressed(&self) -> Option<&[u8]> {
-        self.decompressed.get_or_init(|| self.decompress()).as_deref()
+    /// The decompressed RTF. Only a short one is kept: a long one may be eight times as large as
+    /// the stored bytes.
+    fn decompressed(&self) -> Option<Cow<'_, [u8]>> {
+        if self.decompressed.get().is_none() {
+            match self.decompress() {
+                Some(long) if long.len() > KEPT_RTF_BYTES_MAX => return Some(long.into()),
+                // It is not set yet.
+                short => drop(self.decompressed.set(short)),
+            }
+        }
+        self.decompressed.get()?.as_deref().map(Cow::Borrowed)
+    }
+
+    fn stored_rtf_bytes(&self) -> usize {
+        let stored = self.stored_len(tags::PR_RTF_COMPRESSED).unwrap_or(0);
+        usize::try_from(stored).unwrap_or(usize::MAX)
     }
 
     fn decompress(&self) -> Option<Vec<u8>> {
         let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
-        Some(compressed_rtf::decompress(&stored).ok()?.rtf)
+        compressed_rtf::decompress(&stored).ok()
     }
 
     fn rtf_kind(&self) -> Option<rtf::RtfKind> {

@@ -236,7 +236,7 @@ fn set_rtf(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), E
         drop_html(message)?;
     }
     if !set.text() {
-        put_text(message, &rtf::to_text(bytes))?;
+        put_text(message, &rtf::to_text(bytes, usize::MAX).text)?;
     }
     Ok(())
 }

@@ -93,6 +93,8 @@ impl Mail {
         if !text.is_empty() {
             writeln!(page.out, "\n{text}")?;
         }
+        // To find what is damaged, the body may be made again.
+        drop(text);
         page.findings(self, &summary.unread)
     }
 
