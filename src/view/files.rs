@@ -393,9 +393,11 @@ fn message_json(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error
 fn message_txt(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
     let mail = Mail::of(tree.objects.open_message(entry)?.message.clone());
     let printing = Printing { time: &utc_time, marks: Marks::default() };
-    let mut text = Vec::new();
-    mail.print(printing, &mut text)?;
-    Ok(Content::bytes(text))
+    Ok(Content::written(|out| {
+        let mut out = BufWriter::new(out);
+        mail.print(printing, &mut out)?;
+        Ok(out.flush()?)
+    })?)
 }
 
 fn message_msg(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {

@@ -32,19 +32,9 @@ pub enum Error {
     },
 }
 
-/// At most this many bytes are decompressed.
+/// At most this many bytes are decompressed. A stream of a few MiB stands for at most eight times as
+/// many anyway.
 const RTF_BYTES_MAX: usize = 128 << 20;
-/// At most so many bytes are decompressed of a short stream, and [`RTF_BYTES_PER_STORED_BYTE`] more
-/// for each of its bytes: a small stream can stand for a very large RTF, and memory follows the size
-/// of the file.
-const RTF_BYTES_OF_SHORT_STREAM: usize = 16 << 20;
-const RTF_BYTES_PER_STORED_BYTE: usize = 4;
-
-/// How many bytes of RTF are decompressed of a stream of this length.
-fn rtf_bytes_max(stream_len: usize) -> usize {
-    let more = stream_len.saturating_mul(RTF_BYTES_PER_STORED_BYTE);
-    RTF_BYTES_OF_SHORT_STREAM.saturating_add(more).min(RTF_BYTES_MAX)
-}
 
 /// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3), without the NUL that some programs write at
 /// the end of the RTF. If the stream is damaged, returns what can be read of it; [`check`] says what
@@ -57,10 +47,9 @@ pub fn decompress(stream: &[u8]) -> Result<Vec<u8>, Error> {
     let mut rtf = match header.compression {
         CompressionType::Stored => header.stated(payload).to_vec(),
         CompressionType::Compressed => {
-            let bytes_max = rtf_bytes_max(stream.len());
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
-            let mut rtf = expand(payload, capacity_bytes.min(bytes_max), bytes_max).0;
-            rtf.truncate(bytes_max);
+            let mut rtf = expand(payload, capacity_bytes.min(RTF_BYTES_MAX), RTF_BYTES_MAX).0;
+            rtf.truncate(RTF_BYTES_MAX);
             rtf
         }
     };
@@ -100,7 +89,7 @@ pub fn check(stream: &[u8]) -> Check {
         return Check { defect, note: None, rtf_bytes: header.stated(payload).len() };
     }
     let (stated, found) = (header.raw_size_bytes, expanded_len(payload));
-    let bytes_max = rtf_bytes_max(stream.len());
+    let bytes_max = RTF_BYTES_MAX;
     let defect = defect.or_else(|| {
         if found < stated {
             return Some(format!(

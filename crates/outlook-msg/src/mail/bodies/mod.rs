@@ -26,17 +26,22 @@ const BLANK_BYTES_MAX: u64 = 1024;
 /// RTF of at most so many bytes is kept, because several bodies are made of it.
 const KEPT_RTF_BYTES_MAX: usize = 4 << 20;
 
-/// How many bytes of text are made of an RTF body of this stored length. The exports hold several
-/// copies of a text, and memory follows the size of the file.
+/// How many bytes of text are made of an RTF body of this stored length. While it is made, the RTF is
+/// in memory too, which may be eight times as long as what is stored.
 const fn text_bytes_max(stored_bytes: usize) -> usize {
-    const OF_SHORT_RTF: usize = 3 << 20;
-    OF_SHORT_RTF.saturating_add(stored_bytes)
+    const OF_SHORT_RTF: usize = 21 << 20;
+    made_bytes_max(OF_SHORT_RTF, stored_bytes)
 }
 
-/// The same of HTML, of which most is markup.
+/// The same of HTML, of which the exports hold several forms.
 const fn html_bytes_max(stored_bytes: usize) -> usize {
-    const OF_SHORT_RTF: usize = 8 << 20;
-    OF_SHORT_RTF.saturating_add(stored_bytes)
+    const OF_SHORT_RTF: usize = 16 << 20;
+    made_bytes_max(OF_SHORT_RTF, stored_bytes)
+}
+
+const fn made_bytes_max(of_short_rtf: usize, stored_bytes: usize) -> usize {
+    let of_long_rtf = (8_usize << 20).saturating_add(stored_bytes);
+    if of_long_rtf > of_short_rtf { of_long_rtf } else { of_short_rtf }
 }
 
 /// How many bytes are decoded of HTML that is stored as RTF: a byte may become a character of three.
@@ -193,7 +198,7 @@ impl<'a> Bodies<'a> {
         let may_be_cut = made_bytes_max > text_bytes_max(stored_bytes);
         told.defect.or_else(|| {
             let bytes_max = may_be_cut.then(|| self.rtf_cut_at(stored_bytes)).flatten()?;
-            Some(format!("of the text in the RTF body only the first {bytes_max} bytes are read"))
+            Some(format!("the text in the RTF body is read up to some {bytes_max} bytes only"))
         })
     }
 

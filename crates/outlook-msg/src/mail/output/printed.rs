@@ -89,9 +89,13 @@ impl Mail {
                 .iter()
                 .map(|one| harmless(&format!("{} ({})", one.name(), attachment_details(one)))),
         )?;
-        let text = text.map(|text| harmless_lines(text.trim_end())).unwrap_or_default();
-        if !text.is_empty() {
-            writeln!(page.out, "\n{text}")?;
+        let lines = text.as_deref().unwrap_or_default().trim_end();
+        if !lines.is_empty() {
+            writeln!(page.out)?;
+            // A copy of the whole text could be large.
+            lines
+                .split('\n')
+                .try_for_each(|line| writeln!(page.out, "{}", harmless_lines(line)))?;
         }
         // To find what is damaged, the body may be made again.
         drop(text);

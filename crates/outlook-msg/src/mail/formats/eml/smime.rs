@@ -4,10 +4,12 @@
 
 use crate::body::cms;
 use crate::body::header::is_field_name;
-use crate::imsg::{MapiProp, Message};
+use crate::imsg::{MapiProp as _, Message};
 use crate::mail::attachments::content::data;
 use crate::mail::attachments::{ContentKind, ShownAttachment};
+use crate::mail::calendar::ics::is_class;
 use crate::mail::content::Content;
+use crate::mail::smime::SmimeClass;
 use crate::mapi::tags;
 
 use super::part::MimePart;
@@ -40,21 +42,24 @@ pub(super) fn part(
     attachments: &[ShownAttachment],
     is_nested: bool,
 ) -> Option<WholePart> {
+    // What is attached to a report is the mail that it is about.
+    if message.text(tags::PR_MESSAGE_CLASS).is_some_and(|class| is_class(&class, "REPORT")) {
+        return None;
+    }
     let opaque = || {
-        let part = opaque(message, attachments)?;
+        let part = opaque(attachments)?;
         Some(WholePart { part, has_mime_version: false })
     };
-    clear_signed(message, attachments, is_nested).or_else(opaque)
+    match SmimeClass::of(message)? {
+        SmimeClass::ClearSigned => clear_signed(attachments, is_nested),
+        SmimeClass::Opaque => opaque(),
+    }
 }
 
 /// The entity of a clear-signed message. It is written unchanged, because the signature covers its
 /// bytes.
-fn clear_signed(
-    message: &Message,
-    attachments: &[ShownAttachment],
-    is_nested: bool,
-) -> Option<WholePart> {
-    let content = only_content(message, attachments, ".SMIME.MULTIPARTSIGNED")?;
+fn clear_signed(attachments: &[ShownAttachment], is_nested: bool) -> Option<WholePart> {
+    let content = only_content(attachments)?;
     let len = content.len().ok()?;
     let start = content.read(0, HEADER_BYTES).ok()?;
     let names = field_names(&start)?;
@@ -65,8 +70,8 @@ fn clear_signed(
 }
 
 /// The part of an encrypted or opaque-signed message.
-fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart> {
-    let content = only_content(message, attachments, ".SMIME")?;
+fn opaque(attachments: &[ShownAttachment]) -> Option<MimePart> {
+    let content = only_content(attachments)?;
     let len = content.len().ok()?;
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
     let kind = CMS_KINDS.iter().find(|(id, _)| start.windows(id.len()).any(|found| found == *id));
@@ -79,17 +84,11 @@ fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart
     Some(part)
 }
 
-/// The content of the only attachment of a message whose class ends in `class`, if it is whole.
-fn only_content(
-    message: &Message,
-    attachments: &[ShownAttachment],
-    class: &str,
-) -> Option<Content> {
+/// The content of the only attachment, if it is whole.
+fn only_content(attachments: &[ShownAttachment]) -> Option<Content> {
     let [only] = attachments else { return None };
     let is_data = matches!(only.entry, Some((_, ContentKind::Data))) && only.missing.is_empty();
-    let is_class =
-        message.text(tags::PR_MESSAGE_CLASS)?.to_ascii_uppercase().trim_end().ends_with(class);
-    if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }
+    if is_data { data(&only.attachment).ok().map(binary) } else { None }
 }
 
 /// Decodes a cryptographic message that is stored in base64. The part encodes it in base64, so

@@ -3,7 +3,8 @@
 
 use crate::body::header::HeaderLine;
 use crate::imsg::{
-    Address, Error, HeaderField, MapiProp as _, MapiPropMut as _, Message, RecipientType,
+    Address, Error, HeaderField, MapiProp as _, MapiPropMut as _, Message, PersonTags,
+    RecipientType,
 };
 use crate::mail::values::fields as values;
 use crate::mapi::{PropertyTag, Value, tags};
@@ -21,26 +22,8 @@ pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
     match tag {
         _ if one_of(&[tags::PR_SUBJECT]) => &[Field::Subject, Field::ThreadTopic],
         _ if one_of(&[tags::PR_CONVERSATION_TOPIC]) => &[Field::ThreadTopic],
-        _ if one_of(&[
-            tags::PR_SENT_REPRESENTING_NAME,
-            tags::PR_SENT_REPRESENTING_ADDRTYPE,
-            tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
-            tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
-            tags::PR_SENT_REPRESENTING_ENTRYID,
-        ]) =>
-        {
-            &[Field::From]
-        }
-        _ if one_of(&[
-            tags::PR_SENDER_NAME,
-            tags::PR_SENDER_ADDRTYPE,
-            tags::PR_SENDER_EMAIL_ADDRESS,
-            tags::PR_SENDER_SMTP_ADDRESS,
-            tags::PR_SENDER_ENTRYID,
-        ]) =>
-        {
-            &[Field::Sender, Field::From]
-        }
+        _ if one_of(&PersonTags::SENT_REPRESENTING.all()) => &[Field::From],
+        _ if one_of(&PersonTags::SENDER.all()) => &[Field::Sender, Field::From],
         _ if one_of(&[tags::PR_REPLY_RECIPIENT_ENTRIES, tags::PR_REPLY_RECIPIENT_NAMES]) => {
             &[Field::ReplyTo]
         }
