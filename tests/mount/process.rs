@@ -53,6 +53,15 @@ pub(crate) fn is_installed(program: &str) -> bool {
     std::env::split_paths(&paths).any(|path| path.join(program).is_file())
 }
 
+/// The same, and says so if there is none: a part of the test is left out then.
+pub(crate) fn has_program(program: &str) -> bool {
+    let found = is_installed(program);
+    if !found {
+        println!("SKIPPED: no {program}");
+    }
+    found
+}
+
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
         // Files, since a full pipe would hold up the program.
