@@ -43,15 +43,14 @@ pub(super) struct Filter {
 #[derive(Debug)]
 struct Pattern {
     matcher: RegexMatcher,
-    is_in: fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>,
+    is_in: IsIn,
 }
 
+/// Whether a pattern is in a place of a message.
+type IsIn = fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>;
+
 /// An option that takes patterns: its name, its patterns, and where they are looked for.
-type PatternOption = (
-    &'static str,
-    fn(&Filters) -> &Vec<String>,
-    fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>,
-);
+type PatternOption = (&'static str, fn(&Filters) -> &Vec<String>, IsIn);
 
 const FIELDS: [PatternOption; 7] = [
     ("--subject", |filters| &filters.subject, is_in_subject),
@@ -297,7 +296,7 @@ fn is_in_text(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> 
         let details = mail.details();
         Ok(details.iter().flat_map(|(_, values)| values).any(|one| is_match(pattern, one)))
     };
-    let places: [fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>; 6] = [
+    let places: [IsIn; 6] = [
         is_in_subject,
         is_in_from,
         is_in_recipients,
