@@ -13,6 +13,9 @@ use super::source::metadata::Metadata;
 use super::source::watch::WatchProof;
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
 
+/// The cookie of `..`, behind which the files of a folder come.
+const DOTS: u64 = 2;
+
 impl Fs {
     /// The entry of a source file with these attributes. With `look_up` the kernel will be told of
     /// the file, so it is entered into the table of nodes.
@@ -77,14 +80,14 @@ impl Fs {
                 text.extend([path.as_os_str(), OsStr::new("/")]);
             }
             text.push(&entry.name);
+            if self.is_control(&child) {
+                continue;
+            }
             let found_ahead = if look_up { None } else { listing.take_attributes(place) };
             let metadata = match found_ahead {
                 Some(metadata) => Ok(metadata),
                 None => self.source.metadata_in(&folder, &entry.name, &child),
             };
-            if self.is_control(&child) {
-                continue;
-            }
             let found = match self.source_entry(&child, metadata, look_up, proof) {
                 Ok(found) => found,
                 // Removed since the folder was read, or hidden.
@@ -108,7 +111,8 @@ impl Fs {
             }
             added = true;
         }
-        // A folder of which nothing can be read must not look like an empty one.
-        unreadable.filter(|_| !added).map_or(Ok(()), Err)
+        // A folder of which nothing can be read must not look like an empty one. If the listing goes
+        // on behind a cookie, the kernel has got something already.
+        unreadable.filter(|_| !added && cookie <= DOTS).map_or(Ok(()), Err)
     }
 }

@@ -16,8 +16,6 @@ pub(crate) struct Device {
 /// What is said of a mount in the table.
 #[derive(Debug)]
 pub(crate) struct MountLine {
-    /// No other mount has it as long as this one lives.
-    pub(crate) number: u64,
     pub(crate) device: Device,
     pub(crate) path: PathBuf,
     pub(crate) file_system_type: Vec<u8>,
@@ -56,14 +54,13 @@ impl MountLine {
     /// options of the file system itself.
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = line.split(|byte| *byte == b' ');
-        let number = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-        let device = Device::parse(std::str::from_utf8(fields.nth(1)?).ok()?)?;
+        let device = Device::parse(std::str::from_utf8(fields.nth(2)?).ok()?)?;
         let path = unescape(fields.nth(1)?).into();
         let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
         let file_system_type = fields.next()?.to_owned();
         let source = unescape(fields.next()?).into();
         let options = fields.next()?.to_owned();
-        Some(Self { number, device, path, file_system_type, source, options })
+        Some(Self { device, path, file_system_type, source, options })
     }
 }
 
@@ -98,7 +95,6 @@ mod tests {
     fn lines_of_the_table() {
         let line = br"42 28 0:39 / /mnt/my\040mail\134 ro,nosuid shared:2 master:1 - fuse.msgfs /a rw,user_id=7";
         let line = MountLine::parse(line).unwrap();
-        assert_eq!(line.number, 42);
         assert_eq!(line.device.to_string(), "0:39");
         assert_eq!(line.path, Path::new(r"/mnt/my mail\"));
         assert_eq!(line.file_system_type, b"fuse.msgfs");

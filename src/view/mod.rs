@@ -43,7 +43,7 @@ use crate::mail::{
     attachments, bodies, defects, derived, eml, fields, json, names, text, value_lines,
 };
 
-pub use attachments::AttachmentNames;
+pub use attachments::{AttachmentNames, SavedNames};
 pub use attributes::ExtendedAttribute;
 pub use check::Findings;
 pub use derived::{DIRECTORY_SUFFIX, SIGNED};

@@ -491,8 +491,8 @@ fn compressed_rtf_that_is_damaged() {
     check_rtf(sound[..10].to_vec(), "the header needs 16 bytes, found 10");
     // The checksum is right, but less comes out than the header says, although its end mark is there.
     let mut more = sound.clone();
-    more[4] += 1;
-    check_rtf(more, "ends early, expected 38 bytes, found 37");
+    more[4] += 4;
+    check_rtf(more, "ends early, expected 41 bytes, found 37");
     let mut unknown = sound;
     unknown[8..12].copy_from_slice(b"ABCD");
     check_rtf(unknown, "type at byte 8 is neither LZFu nor MELA, found 0x44434241");

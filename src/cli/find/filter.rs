@@ -10,6 +10,7 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use ignore::overrides::{Override, OverrideBuilder};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use outlook_msg::imsg::MapiProp as _;
 use outlook_msg::mail::{self, Address, Event, FileTime, Mail, MessageFlags, defects};
 
 use crate::cli::arguments::{Filters, MessageKind};
@@ -57,8 +58,12 @@ const FIELDS: [PatternOption; 7] = [
     ("--message-id", |filters| &filters.message_id, is_in_message_id),
     ("--from", |filters| &filters.from, is_in_from),
     ("--to", |filters| &filters.to, is_in_recipients),
-    ("--cc", |filters| &filters.cc, |mail, pattern| Ok(is_in_addresses(&mail.cc()?, pattern))),
-    ("--bcc", |filters| &filters.bcc, |mail, pattern| Ok(is_in_addresses(&mail.bcc()?, pattern))),
+    ("--cc", |filters| &filters.cc, |mail, pattern| is_in_lists(mail, &[&|| mail.cc()], pattern)),
+    (
+        "--bcc",
+        |filters| &filters.bcc,
+        |mail, pattern| is_in_lists(mail, &[&|| mail.bcc()], pattern),
+    ),
     ("--category", |filters| &filters.category, is_in_categories),
 ];
 
@@ -140,12 +145,15 @@ impl Filter {
         let Ok(mail) = &found.mail else {
             return Ok(self.kinds.contains(&MessageKind::Damaged) || !self.asks_content());
         };
-        Ok(self.matches_class(mail)?
-            && self.matches_time(mail)?
-            && all_match(&self.fields, mail)?
-            && self.matches_kind(mail)?
-            && self.matches_attachment(mail)?
-            && all_match(&self.texts, mail)?)
+        let filters: [&dyn Fn() -> Result<bool, mail::Error>; 6] = [
+            &|| self.matches_class(mail),
+            &|| self.matches_time(mail),
+            &|| all_match(&self.fields, mail),
+            &|| self.matches_kind(mail),
+            &|| self.matches_attachment(mail),
+            &|| all_match(&self.texts, mail),
+        ];
+        all(filters.into_iter().map(|matches| matches()))
     }
 
     fn matches_class(&self, mail: &Mail) -> Result<bool, mail::Error> {
@@ -168,7 +176,11 @@ impl Filter {
             },
             ComparedTime::Event => mail.shown_event()?.and_then(|one| self.span(&one)),
         };
-        let Some((start, end)) = span else { return Ok(false) };
+        let Some((start, end)) = span else {
+            // The time may be among what cannot be read.
+            let damaged = mail.message().defects().unwrap_or_default().into_iter().next();
+            return damaged.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)));
+        };
         // What ends at midnight is not on the day that begins then.
         let is_since = |since| start >= since || end > since;
         Ok(self.since.is_none_or(is_since) && self.until.is_none_or(|until| start < until))
@@ -196,12 +208,12 @@ impl Filter {
 }
 
 fn all_match(patterns: &[Pattern], mail: &Mail) -> Result<bool, mail::Error> {
-    for Pattern { matcher, is_in } in patterns {
-        if !is_in(mail, matcher)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    all(patterns.iter().map(|Pattern { matcher, is_in }| is_in(mail, matcher)))
+}
+
+/// Whether all of several things hold. It is an error only if all others hold.
+fn all(things: impl Iterator<Item = Result<bool, mail::Error>>) -> Result<bool, mail::Error> {
+    Ok(!any(things.map(|holds| holds.map(|holds| !holds)))?)
 }
 
 /// Whether one of several places has what is looked for. It is an error only if it may be in a
@@ -248,13 +260,22 @@ fn is_in_from(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> 
 }
 
 fn is_in_recipients(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
-    let lists: [&dyn Fn() -> Result<Vec<Address>, mail::Error>; 3] =
-        [&|| mail.to(), &|| mail.cc(), &|| mail.bcc()];
-    any(lists.into_iter().map(|list| Ok(is_in_addresses(&list()?, pattern))))
+    is_in_lists(mail, &[&|| mail.to(), &|| mail.cc(), &|| mail.bcc()], pattern)
 }
 
-fn is_in_addresses(addresses: &[Address], pattern: &RegexMatcher) -> bool {
-    addresses.iter().any(|one| is_in(one, pattern))
+/// Whether a person in one of these lists matches. It may be one of whom something cannot be read.
+fn is_in_lists(
+    mail: &Mail,
+    lists: &[&dyn Fn() -> Result<Vec<Address>, mail::Error>],
+    pattern: &RegexMatcher,
+) -> Result<bool, mail::Error> {
+    let in_lists = lists.iter().map(|list| Ok(list()?.iter().any(|one| is_in(one, pattern))));
+    let unread = || {
+        let rows = mail.message().recipients()?;
+        let damaged = rows.iter().find_map(|row| row.value_defects().ok()?.into_iter().next());
+        damaged.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)))
+    };
+    any(in_lists.chain(std::iter::once_with(unread)))
 }
 
 fn is_in(address: &Address, pattern: &RegexMatcher) -> bool {
@@ -285,10 +306,8 @@ fn is_in_body(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> 
         let missing = defects::of_bodies(mail.message()).into_iter().next();
         missing.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)))
     };
-    if has(mail)? {
-        return Ok(true);
-    }
-    any(mail.wrapped().iter().map(|one| has(&one.mail)))
+    let in_wrapped = || any(mail.wrapped().iter().map(|one| has(&one.mail)));
+    any([&|| has(mail), &in_wrapped as &dyn Fn() -> _].into_iter().map(|place| place()))
 }
 
 fn is_in_text(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {

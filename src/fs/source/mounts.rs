@@ -4,10 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
-use std::path::PathBuf;
-use std::sync::Mutex;
-
-use outlook_msg::sync::lock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fs::mountinfo;
 
@@ -16,28 +13,25 @@ use crate::fs::mountinfo;
 #[derive(Debug)]
 pub(super) struct MountTable {
     file: File,
-    /// The mounts inside the source when they were last looked at.
-    inside: Mutex<Option<Vec<MountedPath>>>,
+    /// Whether nothing was mounted inside the source when that was last looked at.
+    is_empty: AtomicBool,
 }
-
-/// A mount: its number, which is unique, and the path that it covers.
-type MountedPath = (u64, PathBuf);
 
 impl MountTable {
     pub(super) fn open() -> io::Result<Self> {
-        Ok(Self { file: File::open("/proc/self/mountinfo")?, inside: Mutex::default() })
+        Ok(Self { file: File::open("/proc/self/mountinfo")?, is_empty: AtomicBool::new(false) })
     }
 
-    /// Whether something was mounted or unmounted inside a folder since the last call. True also
-    /// where that cannot be found out, and at the first call.
+    /// Whether something may have been mounted or unmounted inside a folder since the last call:
+    /// not if nothing was mounted there, nor is now. On a machine that runs containers, mounts come
+    /// and go elsewhere all the time.
     ///
-    /// On a machine that runs containers, mounts come and go elsewhere all the time.
-    pub(super) fn has_changed_in(&self, folder: &File) -> bool {
-        let now = mounts_in(folder).ok();
-        let mut known = lock(&self.inside);
-        let is_same = now.is_some() && *known == now;
-        *known = now;
-        !is_same
+    /// Two states with mounts are not compared, since the number of a mount is soon given to
+    /// another one.
+    pub(super) fn may_have_changed_in(&self, folder: &File) -> bool {
+        let is_empty = is_without_mounts(folder).unwrap_or(false);
+        let was_empty = self.is_empty.swap(is_empty, Ordering::Relaxed);
+        !(is_empty && was_empty)
     }
 }
 
@@ -47,30 +41,33 @@ impl AsFd for MountTable {
     }
 }
 
-/// The mounts inside a folder, wherever it has been moved.
-fn mounts_in(folder: &File) -> io::Result<Vec<MountedPath>> {
+/// Whether nothing is mounted inside a folder, wherever that has been moved.
+fn is_without_mounts(folder: &File) -> io::Result<bool> {
     let folder = std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd()))?;
     if !folder.is_absolute() {
         return Err(io::Error::other("the folder cannot be reached by a path"));
     }
-    let mounts = mountinfo::read()?.into_iter().map(|line| (line.number, line.path));
-    Ok(mounts.filter(|(_, path)| path.starts_with(&folder)).collect())
+    Ok(!mountinfo::read()?.iter().any(|mount| mount.path.starts_with(&folder)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
 
-    use super::{MountTable, mounts_in};
+    use super::{MountTable, is_without_mounts};
 
     #[test]
     fn mounts_elsewhere_are_not_counted() {
         let folder = tempfile::tempdir().unwrap();
         let inside = File::open(folder.path()).unwrap();
-        assert_eq!(mounts_in(&inside).unwrap(), []);
-        assert!(!mounts_in(&File::open("/").unwrap()).unwrap().is_empty());
+        assert!(is_without_mounts(&inside).unwrap());
+        let root = File::open("/").unwrap();
+        assert!(!is_without_mounts(&root).unwrap());
         let table = MountTable::open().unwrap();
-        assert!(table.has_changed_in(&inside));
-        assert!(!table.has_changed_in(&inside));
+        assert!(table.may_have_changed_in(&inside), "the first call cannot tell");
+        assert!(!table.may_have_changed_in(&inside));
+        // What is mounted may have been mounted anew.
+        assert!(table.may_have_changed_in(&root) && table.may_have_changed_in(&root));
+        assert!(table.may_have_changed_in(&inside), "it was unmounted");
     }
 }

@@ -171,7 +171,7 @@ impl Watcher {
         let is_urgent = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::PRI | PollFlags::ERR);
         let mounted = ready.last().is_some_and(is_urgent);
         let mut changes = Changes::default();
-        if mounted && self.mounts.has_changed_in(&source.folder) {
+        if mounted && self.mounts.may_have_changed_in(&source.folder) {
             self.check_watches(source, &mut changes);
         }
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];

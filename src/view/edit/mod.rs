@@ -296,13 +296,17 @@ impl Editor {
     ) -> Result<(), Error> {
         let place = place::place(tree, to)?;
         signed::refuse(tree, &place)?;
-        let message = self.message.clone();
-        message.edit_as_a_whole(|_| {
+        let (message, names) = (self.message.clone(), self.names.snapshot());
+        let replaced = message.edit_as_a_whole(|_| {
             // Both names may be of one property, as `mapi/PR_SUBJECT` and `subject`, so the value is
             // removed before it is set.
             self.remove(tree, from)?;
             self.set_to(place, bytes, now)
-        })
+        });
+        if replaced.is_err() {
+            self.names.restore(&names);
+        }
+        replaced
     }
 
     /// Notes that an attachment has this name from now on, and that another one is gone.

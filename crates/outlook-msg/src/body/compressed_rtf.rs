@@ -35,6 +35,9 @@ pub enum Error {
 /// At most this many bytes are decompressed. A stream of a few MiB stands for at most eight times as
 /// many anyway.
 const RTF_BYTES_MAX: usize = 128 << 20;
+/// A header may count so many bytes more than there are: the NUL at the end of the RTF, which not
+/// all programs write.
+const END_BYTES_MAX: usize = 2;
 
 /// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3), without the NUL that some programs write at
 /// the end of the RTF. If the stream is damaged, returns what can be read of it; [`check`] says what
@@ -88,22 +91,23 @@ pub fn check(stream: &[u8]) -> Check {
     if matches!(header.compression, CompressionType::Stored) {
         return Check { defect, note: None, rtf_bytes: header.stated(payload).len() };
     }
-    let (stated, found) = (header.raw_size_bytes, expanded_len(payload));
-    let bytes_max = RTF_BYTES_MAX;
+    let stated = header.raw_size_bytes;
+    let (found, has_end_mark) = expanded_len(payload);
+    let may_lack = if has_end_mark { END_BYTES_MAX } else { 0 };
     let defect = defect.or_else(|| {
-        if found < stated {
+        if found.saturating_add(may_lack) < stated {
             return Some(format!(
                 "compressed rtf: ends early, expected {stated} bytes, found {found}"
             ));
         }
-        (found > bytes_max).then(|| {
-            format!("compressed rtf: of {found} bytes only the first {bytes_max} are read")
+        (found > RTF_BYTES_MAX).then(|| {
+            format!("compressed rtf: of {found} bytes only the first {RTF_BYTES_MAX} are read")
         })
     });
-    let note = (defect.is_none() && found > stated).then(|| {
+    let note = (defect.is_none() && found != stated).then(|| {
         format!("the header of the compressed RTF says {stated} bytes, all {found} are read")
     });
-    Check { defect, note, rtf_bytes: found.min(bytes_max) }
+    Check { defect, note, rtf_bytes: found.min(RTF_BYTES_MAX) }
 }
 
 /// Compresses RTF (\[MS-OXRTFCP\] 3.1.1.4), taking the longest match at each place.
@@ -239,10 +243,10 @@ fn reference(bytes: [u8; 2]) -> (usize, usize) {
     (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN)
 }
 
-/// To how many bytes a payload expands: to its end mark or, as some programs leave that out, to its
-/// end.
-fn expanded_len(payload: &[u8]) -> usize {
-    let mut end = PRELOAD.len();
+/// To how many bytes a payload expands, to its end mark or, as some programs leave that out, to its
+/// end; and whether the end mark is there.
+fn expanded_len(payload: &[u8]) -> (usize, bool) {
+    let (mut end, mut has_end_mark) = (PRELOAD.len(), false);
     let mut rest = payload;
     'runs: while let Some((control, run)) = rest.split_first() {
         rest = run;
@@ -261,12 +265,13 @@ fn expanded_len(payload: &[u8]) -> usize {
             let Some((bytes, after)) = rest.split_first_chunk::<2>() else { break 'runs };
             let (position, length) = reference(*bytes);
             if end.wrapping_sub(position).is_multiple_of(RING_BYTES) {
+                has_end_mark = true;
                 break 'runs;
             }
             (end, rest) = (end + length, after);
         }
     }
-    end - PRELOAD.len()
+    (end - PRELOAD.len(), has_end_mark)
 }
 
 /// Expands a payload; also returns whether the payload has its end mark. Stops at most one run of

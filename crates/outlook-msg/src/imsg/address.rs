@@ -30,7 +30,8 @@ impl Address {
     }
 
     /// The name to show beside the address: `None` if there is none, or if it only repeats the
-    /// address, as mail programs write it for people of whom they know no name.
+    /// address, as mail programs write it for people of whom they know no name. A word that would
+    /// alone be read as a name is shown as both.
     ///
     /// ```
     /// use outlook_msg::mail::Address;
@@ -43,7 +44,9 @@ impl Address {
         let name = self.name.trim();
         let bare = name.trim_matches(['\'', '"']);
         let repeats = bare.eq_ignore_ascii_case(self.address.trim());
-        Some(name).filter(|name| !name.is_empty() && !repeats)
+        let is_address = self.address.contains('@') || is_x500(&self.address);
+        let is_left_out = name.is_empty() || (repeats && is_address);
+        (!is_left_out).then_some(name)
     }
 
     /// The name that is shown: the display name, else the address.

@@ -40,23 +40,32 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     defects
 }
 
-/// The defects of the messages inside of attachments: in embedded messages, in signed mail, in
-/// `winmail.dat`, and in attached message files. To find them, each of these messages is opened.
-pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
+/// What is found in a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailFindings {
+    pub defects: Vec<Defect>,
+    pub notes: Vec<Note>,
+}
+
+/// The findings in the messages inside of attachments: in signed mail, in `winmail.dat`, and in
+/// attached message files; of embedded messages the defects only. Each of these messages is opened.
+pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> MailFindings {
     let len = message.storage().map_or(0, |storage| storage.file().origin_len());
-    let mut inside = DefectsInside { found: Vec::new(), limit: InsideLimit::new(len) };
+    let mut inside =
+        FindingsInside { found: MailFindings::default(), limit: InsideLimit::new(len) };
     inside.add(attachments, "", 0);
+    inside.found.notes.truncate(DEFECTS_MAX);
     inside.found
 }
 
-/// Collects the defects of messages inside of attachments.
-struct DefectsInside {
-    found: Vec<Defect>,
+/// Collects the findings in messages inside of attachments.
+struct FindingsInside {
+    found: MailFindings,
     limit: InsideLimit,
 }
 
-impl DefectsInside {
-    /// Adds the defects inside of the attachments of a message. `around` is the place of the
+impl FindingsInside {
+    /// Adds the findings inside of the attachments of a message. `around` is the place of the
     /// message, `depth` the number of attachments that it is inside of.
     fn add(&mut self, attachments: &[ShownAttachment], around: &str, depth: u32) {
         for one in attachments {
@@ -66,7 +75,7 @@ impl DefectsInside {
             let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
                 continue;
             };
-            if self.found.len() >= DEFECTS_MAX {
+            if self.found.defects.len() >= DEFECTS_MAX {
                 return;
             }
             let storage = one.attachment.storage().map(|storage| storage.path());
@@ -75,17 +84,20 @@ impl DefectsInside {
                 Ok(inside) => {
                     let attachments = shown_attachments(&inside.message, None);
                     let own = of_message(&inside.message, &attachments);
-                    let below = |one: Defect| Defect {
-                        place: format!("{place}{}", one.place),
-                        cause: one.cause,
-                    };
-                    self.found.extend(inside.defects.into_iter().chain(own).map(below));
+                    let below = |at: &str| format!("{place}{at}");
+                    let defects = inside.defects.into_iter().chain(own);
+                    let below_defect = |one: Defect| Defect { place: below(&one.place), ..one };
+                    self.found.defects.extend(defects.map(below_defect));
+                    let notes = inside.notes.into_iter().chain(notes_of_message(&inside.message));
+                    let below_note = |one: Note| Note { place: below(&one.place), ..one };
+                    self.found.notes.extend(notes.map(below_note));
                     self.add(&attachments, &place, depth + 1);
                 }
                 Err(Error::Damaged(defect)) => {
-                    self.found.push(Defect { place: place + &defect.place, cause: defect.cause });
+                    let place = place + &defect.place;
+                    self.found.defects.push(Defect { place, ..defect });
                 }
-                Err(error) => self.found.push(Defect { place, cause: error.to_string() }),
+                Err(error) => self.found.defects.push(Defect { place, cause: error.to_string() }),
             }
         }
     }
@@ -93,13 +105,13 @@ impl DefectsInside {
     /// Adds the defects of an embedded message. Their places are in the file of the message around.
     /// That an embedded message cannot be opened is a defect of its attachment.
     fn add_embedded(&mut self, one: &ShownAttachment, around: &str, depth: u32) {
-        if self.found.len() >= DEFECTS_MAX {
+        if self.found.defects.len() >= DEFECTS_MAX {
             return;
         }
         let Ok(embedded) = one.attachment.embedded_message() else { return };
         let attachments = shown_attachments(&embedded, None);
         let place = |one: Defect| Defect { place: format!("{around}{}", one.place), ..one };
-        self.found.extend(of_message(&embedded, &attachments).into_iter().map(place));
+        self.found.defects.extend(of_message(&embedded, &attachments).into_iter().map(place));
         self.add(&attachments, around, depth);
     }
 

@@ -5,7 +5,6 @@ use std::io::Write;
 use crate::mail::calendar::ics;
 use crate::mail::calendar::vcf;
 use crate::mail::content::{Content, made};
-use crate::mail::defects;
 use crate::mail::error::Error;
 use crate::mail::formats::eml;
 use crate::mail::formats::json::{self, Findings};
@@ -34,8 +33,7 @@ impl Mail {
     pub fn to_eml(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
         let attachments = self.opened.attachments();
-        let defects = defects::of_message(self.message(), attachments);
-        let composed = eml::compose(self.message(), attachments, &defects)?;
+        let composed = eml::compose(self.message(), attachments, &self.own_defects())?;
         copy(&Content::Pieces(composed.into()), out)
     }
 
@@ -94,8 +92,7 @@ impl Mail {
     /// [`Error::Io`] if the writer fails, [`Error::Message`] if the session is closed.
     pub fn to_json(&self, out: impl Write) -> Result<(), Error> {
         let attachments = self.opened.attachments();
-        let defects = defects::of_message(self.message(), attachments);
-        let notes = self.own_notes();
+        let (defects, notes) = (self.own_defects(), self.own_notes());
         let findings = Findings { defects: &defects, notes: &notes };
         json::write_json(self.message(), attachments, findings, None, out)
     }

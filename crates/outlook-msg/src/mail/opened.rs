@@ -5,10 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::imsg::{Access, Message, Note, Session, SessionOptions};
+use crate::imsg::{Access, Message, Session, SessionOptions};
 use crate::mail::attachments::derived::Inside;
 use crate::mail::attachments::inline::Referred;
 use crate::mail::attachments::{ShownAttachment, shown_attachments};
+use crate::mail::defects::MailFindings;
 use crate::mail::edit::Times;
 use crate::mail::error::Error;
 use crate::storage::{CompoundFile, Source};
@@ -43,8 +44,8 @@ pub struct Mail {
 #[derive(Debug)]
 pub(super) struct OpenedMail {
     pub(super) message: Message,
-    /// The notes on whatever the file of the message was made from.
-    pub(super) outer_notes: Vec<Note>,
+    /// Those on whatever the file of the message was made from.
+    pub(super) outer: MailFindings,
     attachments: OnceLock<Vec<ShownAttachment>>,
     /// What the HTML body refers to; the inner value is `None` if there is no HTML body.
     pub(super) referred: OnceLock<Option<Referred>>,
@@ -52,12 +53,12 @@ pub(super) struct OpenedMail {
 
 impl OpenedMail {
     pub(super) fn new(message: Message) -> Arc<Self> {
-        Self::made_of(message, Vec::new())
+        Self::made_of(message, MailFindings::default())
     }
 
-    fn made_of(message: Message, outer_notes: Vec<Note>) -> Arc<Self> {
+    fn made_of(message: Message, outer: MailFindings) -> Arc<Self> {
         let (attachments, referred) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { message, outer_notes, attachments, referred })
+        Arc::new(Self { message, outer, attachments, referred })
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {
@@ -190,7 +191,8 @@ impl Mail {
 
     /// The message inside of an attachment.
     pub(super) fn inside(inside: Inside) -> Self {
-        let opened = OpenedMail::made_of(inside.message.clone(), inside.notes);
+        let outer = MailFindings { defects: inside.defects, notes: inside.notes };
+        let opened = OpenedMail::made_of(inside.message.clone(), outer);
         Self { opened, ..Self::of(inside.message) }
     }
 

@@ -8,13 +8,12 @@ use crate::imsg::{Defect, MapiProp as _, Note};
 use crate::mail::attachment::Attachment;
 use crate::mail::attachments::references;
 use crate::mail::bodies::Bodies;
-use crate::mail::defects;
+use crate::mail::defects::{self, MailFindings};
 use crate::mail::error::Error;
 use crate::mail::key::PropertyKey;
 use crate::mail::opened::Mail;
 use crate::mail::recipient::Recipient;
 use crate::mail::values::text::unix_lines_of;
-use crate::mail::wrapped::Wrapped;
 use crate::mapi::{PropertyTag, Value, tags};
 
 /// Getters of bodies, attachments, recipients and properties.
@@ -159,16 +158,12 @@ impl Mail {
     /// # Errors
     /// [`Error::Message`] if the session is closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
-        self.message().property_set()?;
-        let attachments = self.opened.attachments();
-        let mut found = defects::of_message(self.message(), attachments);
-        found.extend(defects::of_inside(self.message(), attachments));
-        Ok(found)
+        Ok(self.findings()?.defects)
     }
 
     /// Where something was read in another way than the file states, although nothing is lost: with
-    /// a guessed code page, for example. The notes on the messages that this one wraps are among
-    /// them ([`Mail::wrapped`]).
+    /// a guessed code page, for example. The notes on signed mail, `winmail.dat` and attached message
+    /// files are among them.
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;
@@ -182,18 +177,29 @@ impl Mail {
     /// # Errors
     /// [`Error::Message`] if the session is closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
-        self.message().property_set()?;
-        let mut notes = self.own_notes();
-        for Wrapped { mail, place, .. } in self.wrapped() {
-            let below = |note: Note| Note { place: format!("{place}{}", note.place), ..note };
-            notes.extend(mail.own_notes().into_iter().map(below));
-        }
-        Ok(notes)
+        Ok(self.findings()?.notes)
     }
 
-    /// The notes without those on the messages that this one wraps.
+    /// Defects and notes: each message inside of this one is opened once for both.
+    pub(super) fn findings(&self) -> Result<MailFindings, Error> {
+        self.message().property_set()?;
+        let (mut defects, mut notes) = (self.own_defects(), self.own_notes());
+        let inside = defects::of_inside(self.message(), self.opened.attachments());
+        defects.extend(inside.defects);
+        notes.extend(inside.notes);
+        Ok(MailFindings { defects, notes })
+    }
+
+    /// The defects without those of the messages inside of this one.
+    pub(super) fn own_defects(&self) -> Vec<Defect> {
+        let mut defects = self.opened.outer.defects.clone();
+        defects.extend(defects::of_message(self.message(), self.opened.attachments()));
+        defects
+    }
+
+    /// The notes without those on the messages inside of this one.
     pub(super) fn own_notes(&self) -> Vec<Note> {
-        let mut notes = self.opened.outer_notes.clone();
+        let mut notes = self.opened.outer.notes.clone();
         notes.extend(defects::notes_of_message(self.message()));
         notes
     }

@@ -11,6 +11,8 @@ pub enum SmimeClass {
     ClearSigned,
     /// `IPM.Note.SMIME`: the attachment is a cryptographic message, signed or encrypted.
     Opaque,
+    /// `REPORT.IPM.Note.SMIME.NDR`: a report on such mail, which may have that attached.
+    Report,
 }
 
 impl SmimeClass {
@@ -21,8 +23,10 @@ impl SmimeClass {
 
     fn named(class: &str) -> Option<Self> {
         let mut parts = class.trim_end().split('.');
+        let is_report = class.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("REPORT."));
         parts.find(|part| part.eq_ignore_ascii_case("SMIME"))?;
         Some(match parts.next() {
+            _ if is_report => Self::Report,
             Some(next) if next.eq_ignore_ascii_case("MultipartSigned") => Self::ClearSigned,
             _ => Self::Opaque,
         })
@@ -40,7 +44,7 @@ mod tests {
         check("IPM.Note.SMIME.MultipartSigned", Some(SmimeClass::ClearSigned));
         check("ipm.note.smime.multipartsigned ", Some(SmimeClass::ClearSigned));
         check("IPM.Note.SMIME", Some(SmimeClass::Opaque));
-        check("REPORT.IPM.Note.SMIME.NDR", Some(SmimeClass::Opaque));
+        check("REPORT.IPM.Note.SMIME.NDR", Some(SmimeClass::Report));
         check("IPM.Note.SMIMER", None);
         check("IPM.Note", None);
     }

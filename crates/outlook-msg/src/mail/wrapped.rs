@@ -18,8 +18,6 @@ pub struct Wrapped {
     pub path: String,
     /// The message.
     pub mail: Mail,
-    /// Its place, as defects and notes name it.
-    pub(super) place: String,
 }
 
 impl Mail {
@@ -42,7 +40,7 @@ impl Mail {
         let mut found = Vec::new();
         let storage = self.opened.message.storage();
         let len = storage.map_or(0, |storage| storage.file().origin_len());
-        self.add_wrapped(("", ""), 0, &InsideLimit::new(len), &mut found);
+        self.add_wrapped("", 0, &InsideLimit::new(len), &mut found);
         found
     }
 
@@ -70,14 +68,8 @@ impl Mail {
         Ok(all)
     }
 
-    /// Adds the messages that this one wraps. `around` are its path and its place.
-    fn add_wrapped(
-        &self,
-        around: (&str, &str),
-        depth: u32,
-        limit: &InsideLimit,
-        found: &mut Vec<Wrapped>,
-    ) {
+    /// Adds the messages that this one wraps. `around` is its path.
+    fn add_wrapped(&self, around: &str, depth: u32, limit: &InsideLimit, found: &mut Vec<Wrapped>) {
         for one in self.opened.attachments() {
             let Some(derived) = &one.derived else { continue };
             if !derived.kind.is_wrapped() {
@@ -91,14 +83,11 @@ impl Mail {
                 continue;
             }
             let Ok(inside) = Inside::open(derived.kind, &one.attachment) else { continue };
-            let (around, outer) = around;
             let path = if around.is_empty() { path } else { format!("{around}/{path}") };
-            let storage = one.attachment.storage().map(|storage| storage.path());
-            let place = format!("{outer}{}/{}", storage.unwrap_or_default(), derived.name);
             let mut below = Vec::new();
             let mail = Self::inside(inside);
-            mail.add_wrapped((&path, &place), depth + 1, limit, &mut below);
-            found.push(Wrapped { path, mail, place });
+            mail.add_wrapped(&path, depth + 1, limit, &mut below);
+            found.push(Wrapped { path, mail });
             found.append(&mut below);
         }
     }

@@ -19,7 +19,7 @@ use crate::fs::edits::save::target::SourceTarget;
 use crate::fs::messages::{Directory, OpenMessage};
 use crate::fs::source::ino::Base;
 use crate::storage::FileState;
-use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
+use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId, SavedNames};
 
 use super::creators::Creators;
 use super::numbers::FileNumbers;
@@ -65,6 +65,8 @@ pub(in crate::fs::edits) struct Edited {
     /// When the first of the edits was made.
     pub(in crate::fs::edits) since: Instant,
     pub(in crate::fs::edits) save: SaveProgress,
+    /// The names that the attachments had before the first of the edits.
+    pub(in crate::fs::edits) names_before: SavedNames,
 }
 
 /// What the saver is doing with a message.

@@ -265,6 +265,7 @@ impl LockedMessage<'_> {
             is_new: false,
             since: Instant::now(),
             save: SaveProgress::Idle,
+            names_before: names.snapshot(),
         })
     }
 
@@ -303,6 +304,7 @@ impl LockedMessage<'_> {
             is_new: true,
             since: Instant::now(),
             save: SaveProgress::Idle,
+            names_before: names.snapshot(),
         };
         self.contents.numbers.translate();
         self.contents.state = MessageState::Edited(Box::new(edited));
@@ -329,8 +331,16 @@ impl LockedMessage<'_> {
         let discarded = edited.editor.message().discard_changes();
         discarded.map_err(|error| message_error(&self.contents.path, error.into()))?;
         self.edits.log.discard(&self.contents.path).map_err(Error::EditLog)?;
-        self.contents.state = MessageState::Clean;
+        self.forget_edits();
         Ok(())
+    }
+
+    /// Shows the message as its file is, after its edits were discarded.
+    pub(in crate::fs::edits) fn forget_edits(&mut self) {
+        if let Some(edited) = self.contents.edits() {
+            message_names(self.message).restore(&edited.names_before);
+        }
+        self.contents.state = MessageState::Clean;
     }
 }
 

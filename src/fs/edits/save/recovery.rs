@@ -6,7 +6,6 @@ use std::time::{Instant, SystemTime};
 
 use crate::fs::Error;
 use crate::fs::edits::Edits;
-use crate::fs::edits::message::directory::MessageState;
 use crate::fs::error::source_error;
 use crate::fs::source::ino::{SourceKind, SourceNode};
 use crate::imsg::MapiPropMut as _;
@@ -80,7 +79,7 @@ fn make_again(edits: &Edits, left: &LeftOver) -> Result<(), Error> {
     let made = left.edits.iter().try_for_each(|edit| {
         match locked.make(&edit.operation, moment_of(edit.at)) {
             // A file that is to be removed may be gone already.
-            Err(Error::NotFound) => Ok(()),
+            Err(Error::NotFound) if matches!(edit.operation, Operation::Remove { .. }) => Ok(()),
             made => made.map(drop),
         }
     });
@@ -90,7 +89,7 @@ fn make_again(edits: &Edits, left: &LeftOver) -> Result<(), Error> {
         if let Some(edited) = locked.contents.edits() {
             let _ = edited.editor.message().discard_changes();
         }
-        locked.contents.state = MessageState::Clean;
+        locked.forget_edits();
     }
     locked.schedule_save();
     drop(locked);

@@ -67,11 +67,13 @@ pub(super) enum TransferEncoding {
 const FIELD_BYTES_MAX: usize = 64 * 1024;
 /// The same for the fields of a part. It is smaller, because there may be many parts.
 const PART_FIELD_BYTES_MAX: usize = 8 * 1024;
-/// At most this many fields of one name are read.
+/// At most this many fields of these names are read.
 const FIELDS_MAX: usize = 64;
 /// The fields that say what a message is, in lower case.
 const MESSAGE_FIELDS: [&str; 9] =
     ["subject", "from", "sender", "to", "cc", "bcc", "reply-to", "date", "message-id"];
+/// Those that are lists of addresses.
+const ADDRESS_FIELDS: [&str; 6] = ["from", "sender", "to", "cc", "bcc", "reply-to"];
 /// The fields that say what a part is, in lower case.
 const PART_FIELDS: [&str; 6] = [
     "content-type",
@@ -93,7 +95,7 @@ impl Fields {
         let (page, guess) = detect::page_of(header, None);
         findings.notes.extend(guess.map(|guess| format!("the header is {guess}")));
         let text = page.decode(header).into_owned();
-        let fields = selected(header, &MESSAGE_FIELDS, FIELD_BYTES_MAX, findings);
+        let fields = selected(text.as_bytes(), &MESSAGE_FIELDS, FIELD_BYTES_MAX, findings);
         let Some(message) = parse(&fields) else {
             return Self { header: text, ..Self::default() };
         };
@@ -196,8 +198,13 @@ fn selected(
             }
             None => {
                 let start = line.get(..*room).unwrap_or_default();
-                fields.extend_from_slice(whole_addresses(start));
-                fields.extend_from_slice(b"\r\n");
+                let is_list = ADDRESS_FIELDS.contains(name);
+                let start = if is_list { whole_addresses(start) } else { start };
+                // A line that is blank would end the header.
+                if !start.trim_ascii().is_empty() {
+                    fields.extend_from_slice(start);
+                    fields.extend_from_slice(b"\r\n");
+                }
                 findings.defects.push(format!(
                     "the header field {name:?} has more than {field_bytes_max} bytes, and its end \
                      is not read"

@@ -172,6 +172,38 @@ fn what_is_left_out_of_a_header_is_a_defect() {
     assert_eq!(entity.findings.defects, ["header fields beyond the first 64 are not read"]);
 }
 
+/// What is cut of a field must not look like the end of the header.
+#[test]
+fn fields_behind_a_long_one_are_read() {
+    let to = vec!["\"Lee, Ann\" <ann@example.org>"; 4_000];
+    for to in [to.join(",\n "), to.join(", "), "x".repeat(70_000)] {
+        let entity = format!("To: {to}\nBcc: ben@example.org\nSubject: Hello\n\ntext");
+        let fields = Entity::parse(entity.as_bytes()).fields;
+        assert_eq!((fields.bcc.len(), fields.subject.as_deref()), (1, Some("Hello")));
+    }
+    let long = format!("Subject: {}\nBcc: ben@example.org\n\ntext", "ab ".repeat(30_000));
+    let fields = Entity::parse(long.as_bytes()).fields;
+    assert!(fields.subject.unwrap().len() > 60_000 && fields.bcc.len() == 1);
+    let disposition = format!("attachment; filename=\"{}.pdf\"", "x".repeat(9_000));
+    let part = format!(
+        "Content-Disposition: {disposition}\nContent-Type: application/pdf; name=x.pdf\n\
+         Content-Transfer-Encoding: base64\n\nAAAA\n"
+    );
+    let entity = format!("Content-Type: multipart/mixed; boundary=m\n\n--m\n{part}--m--\n");
+    let entity = Entity::parse(entity.as_bytes());
+    assert_eq!(entity.text.as_deref().unwrap_or_default().trim(), "");
+    assert_eq!(entity.attachments.len(), 1);
+}
+
+/// The fields are read in the page that the note names.
+#[test]
+fn fields_in_a_guessed_page_are_read_in_it() {
+    let entity = b"Subject: Gr\xFC\xDFe aus M\xFCnchen\nFrom: J\xFCrgen <j@example.org>\n\ntext";
+    let Entity { fields, .. } = Entity::parse(entity);
+    assert_eq!(fields.subject.as_deref(), Some("Grüße aus München"));
+    assert_eq!(fields.from.first().map(|one| one.name.as_str()), Some("Jürgen"));
+}
+
 #[test]
 fn a_guessed_page_is_a_note() {
     let check = |entity: &[u8], text: &str, note: &[&str]| {

@@ -19,4 +19,4 @@ pub mod references;
 mod shown;
 
 pub use kind::{ContentKind, reference_target};
-pub use shown::{AttachmentNames, ShownAttachment, references, shown_attachments};
+pub use shown::{AttachmentNames, SavedNames, ShownAttachment, references, shown_attachments};

@@ -69,6 +69,10 @@ pub struct AttachmentNames {
     known: Mutex<HashMap<String, KnownAttachment>>,
 }
 
+/// What [`AttachmentNames`] knew at some time.
+#[derive(Clone, Debug, Default)]
+pub struct SavedNames(HashMap<String, KnownAttachment>);
+
 #[derive(Clone, Debug)]
 struct KnownAttachment {
     name: String,
@@ -95,6 +99,16 @@ impl AttachmentNames {
     pub fn all(&self) -> Vec<(String, String)> {
         let known = self.lock();
         known.iter().map(|(storage, known)| (storage.clone(), known.name.clone())).collect()
+    }
+
+    /// What is known now, for [`AttachmentNames::restore`].
+    pub fn snapshot(&self) -> SavedNames {
+        SavedNames(self.lock().clone())
+    }
+
+    /// Knows again what was known before, because the edits since then are not made.
+    pub fn restore(&self, saved: &SavedNames) {
+        self.lock().clone_from(&saved.0);
     }
 
     /// Forgets the attachment on the storage with this path, and the attachments inside it.

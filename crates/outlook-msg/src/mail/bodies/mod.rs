@@ -30,23 +30,35 @@ const KEPT_RTF_BYTES_MAX: usize = 4 << 20;
 /// in memory too, which may be eight times as long as what is stored.
 const fn text_bytes_max(stored_bytes: usize) -> usize {
     const OF_SHORT_RTF: usize = 21 << 20;
-    made_bytes_max(OF_SHORT_RTF, stored_bytes)
-}
-
-/// The same of HTML, of which the exports hold several forms.
-const fn html_bytes_max(stored_bytes: usize) -> usize {
-    const OF_SHORT_RTF: usize = 16 << 20;
-    made_bytes_max(OF_SHORT_RTF, stored_bytes)
-}
-
-const fn made_bytes_max(of_short_rtf: usize, stored_bytes: usize) -> usize {
     let of_long_rtf = (8_usize << 20).saturating_add(stored_bytes);
-    if of_long_rtf > of_short_rtf { of_long_rtf } else { of_short_rtf }
+    if of_long_rtf > OF_SHORT_RTF { of_long_rtf } else { OF_SHORT_RTF }
 }
 
-/// How many bytes are decoded of HTML that is stored as RTF: a byte may become a character of three.
-const fn encoded_html_bytes_max(stored_bytes: usize) -> usize {
-    html_bytes_max(stored_bytes) / 2
+/// The same of HTML, of which the exports hold several forms, made of an RTF of so many bytes.
+fn html_bytes_max(stored_bytes: usize, rtf_bytes: usize) -> usize {
+    const OF_SHORT_RTF: usize = 15 << 20;
+    let bytes_max = OF_SHORT_RTF.saturating_add(stored_bytes);
+    bytes_max.min(room_beside(stored_bytes, rtf_bytes)).max(HTML_BYTES_MIN)
+}
+
+/// How much memory may be taken beside an RTF of so many bytes, of what eight times the stored bytes
+/// and a part of the rest of the promise allow.
+fn room_beside(stored_bytes: usize, rtf_bytes: usize) -> usize {
+    const OF_SHORT_RTF: usize = 36 << 20;
+    OF_SHORT_RTF.saturating_add(stored_bytes.saturating_mul(7)).saturating_sub(rtf_bytes)
+}
+
+/// So many bytes of HTML are read at least.
+const HTML_BYTES_MIN: usize = 8 << 20;
+
+/// The HTML that is stored as RTF, as far as there is room for it: a byte may become a character of
+/// three. The rest begins with a tag or a word, so that no character is cut.
+fn encoded_html(rtf: &[u8], stored_bytes: usize) -> &[u8] {
+    let room = room_beside(stored_bytes, rtf.len()) / 3;
+    let bytes_max = html_bytes_max(stored_bytes, rtf.len()).min(room.max(HTML_BYTES_MIN));
+    let Some(start) = rtf.get(..bytes_max) else { return rtf };
+    let end = memchr::memrchr3(b'<', b' ', b'\n', start).unwrap_or(bytes_max);
+    start.get(..end).unwrap_or(start)
 }
 
 /// The three forms of the body.
@@ -191,15 +203,21 @@ impl<'a> Bodies<'a> {
     pub fn rtf_defect(&self) -> Option<String> {
         let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
         let told = compressed_rtf::check(&stored);
-        let stored_bytes = stored.len();
         // It is read again if the RTF has to be decompressed.
         drop(stored);
-        let made_bytes_max = told.rtf_bytes.saturating_mul(rtf::BYTES_PER_BYTE_MAX);
-        let may_be_cut = made_bytes_max > text_bytes_max(stored_bytes);
-        told.defect.or_else(|| {
-            let bytes_max = may_be_cut.then(|| self.rtf_cut_at(stored_bytes)).flatten()?;
-            Some(format!("the text in the RTF body is read up to some {bytes_max} bytes only"))
-        })
+        told.defect.or_else(|| self.cut(told.rtf_bytes))
+    }
+
+    /// What is missing of a body that is made of the RTF, because that is too long.
+    pub fn cut_off(&self) -> Option<String> {
+        let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+        self.cut(compressed_rtf::check(&stored).rtf_bytes)
+    }
+
+    fn cut(&self, rtf_bytes: usize) -> Option<String> {
+        let may_be_cut = rtf_bytes.saturating_mul(rtf::BYTES_PER_BYTE_MAX) > HTML_BYTES_MIN;
+        let bytes_max = may_be_cut.then(|| self.rtf_cut_at(self.stored_rtf_bytes())).flatten()?;
+        Some(format!("the text in the RTF body is read up to some {bytes_max} bytes only"))
     }
 
     /// After how many bytes a body is cut that is made of the RTF; `None` if it is whole, or if no
@@ -209,12 +227,12 @@ impl<'a> Bodies<'a> {
         let (bytes_max, is_whole) = match rtf::kind(&rtf) {
             _ if self.has_stored_html() => return None,
             rtf::RtfKind::FromHtml => {
-                let bytes_max = html_bytes_max(stored_bytes);
+                let bytes_max = html_bytes_max(stored_bytes, rtf.len());
                 (bytes_max, rtf::to_html(&rtf, bytes_max).is_whole)
             }
             rtf::RtfKind::Html => {
-                let bytes_max = encoded_html_bytes_max(stored_bytes);
-                (bytes_max, rtf.len() <= bytes_max)
+                let read = encoded_html(&rtf, stored_bytes).len();
+                (read, rtf.len() == read)
             }
             rtf::RtfKind::FromText | rtf::RtfKind::Native => {
                 let bytes_max = text_bytes_max(stored_bytes);
@@ -259,13 +277,11 @@ impl<'a> Bodies<'a> {
         let stored_bytes = self.stored_rtf_bytes();
         match kind {
             rtf::RtfKind::FromHtml => {
-                Some(as_it_is(rtf::to_html(&rtf()?, html_bytes_max(stored_bytes)).text))
-            }
-            rtf::RtfKind::Html => {
                 let rtf = rtf()?;
-                let html = rtf.get(..encoded_html_bytes_max(stored_bytes)).unwrap_or(&rtf);
-                Some(decode(html))
+                let bytes_max = html_bytes_max(stored_bytes, rtf.len());
+                Some(as_it_is(rtf::to_html(&rtf, bytes_max).text))
             }
+            rtf::RtfKind::Html => Some(decode(encoded_html(&rtf()?, stored_bytes))),
             rtf::RtfKind::FromText | rtf::RtfKind::Native => None,
         }
     }

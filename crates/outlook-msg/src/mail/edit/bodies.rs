@@ -138,7 +138,12 @@ pub fn update_other_bodies(
     }
     if !set.text() {
         super::delete(message, tags::PR_BODY)?;
-        let text = Bodies::new(message).text();
+        let bodies = Bodies::new(message);
+        // The text would be saved without its end.
+        if let Some(cut) = bodies.cut_off() {
+            return Err(Error::invalid(&cut));
+        }
+        let text = bodies.text();
         put_text(message, &text.unwrap_or_default())?;
     }
     super::delete(message, tags::PR_NATIVE_BODY_INFO)

@@ -122,11 +122,11 @@ impl Mail {
             (None, Some(text)) => writeln!(out, "<pre>{}</pre>", escape(&harmless_lines(&text)))?,
             (None, None) => {}
         }
-        let losses = self.losses(&summary.unread);
+        let (losses, notes) = self.losses(&summary.unread);
         for loss in &losses {
             writeln!(out, "<p class=\"warn\">Damaged: {}</p>", escape(&harmless(loss)))?;
         }
-        for note in self.notes().unwrap_or_default() {
+        for note in notes {
             writeln!(out, "<p class=\"quiet\">Note: {}</p>", escape(&harmless(&note.to_string())))?;
         }
         out.write_all(b"</body></html>\n")?;

@@ -6,6 +6,8 @@
 
 use std::io::{self, Write};
 
+use crate::imsg::Note;
+use crate::mail::defects::MailFindings;
 use crate::mail::opened::Mail;
 use crate::mapi::FileTime;
 
@@ -102,13 +104,15 @@ impl Mail {
         page.findings(self, &summary.unread)
     }
 
-    /// What cannot be read: the defects or, if there are none, the errors that getters returned.
-    pub(in crate::mail) fn losses(&self, unread: &[String]) -> Vec<String> {
-        let defects = self.defects().unwrap_or_default();
-        match defects.is_empty() {
+    /// What cannot be read, the defects or, if there are none, the errors that getters returned; and
+    /// the notes.
+    pub(in crate::mail) fn losses(&self, unread: &[String]) -> (Vec<String>, Vec<Note>) {
+        let MailFindings { defects, notes } = self.findings().unwrap_or_default();
+        let losses = match defects.is_empty() {
             true => unread.to_vec(),
             false => defects.iter().map(ToString::to_string).collect(),
-        }
+        };
+        (losses, notes)
     }
 }
 
@@ -132,13 +136,13 @@ impl Page<'_> {
     /// Prints defects and notes, and returns the number of defects.
     fn findings(&mut self, mail: &Mail, unread: &[String]) -> io::Result<usize> {
         let Marks { warning, end, .. } = self.marks;
-        let losses = mail.losses(unread);
+        let (losses, notes) = mail.losses(unread);
         let mut blank = "\n";
         for loss in &losses {
             writeln!(self.out, "{blank}{warning}Damaged:{end} {}", harmless(loss))?;
             blank = "";
         }
-        for note in mail.notes().unwrap_or_default() {
+        for note in notes {
             writeln!(self.out, "{blank}Note: {}", harmless(&note.to_string()))?;
             blank = "";
         }

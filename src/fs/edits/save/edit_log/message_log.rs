@@ -11,7 +11,7 @@ use outlook_msg::pieces;
 
 use crate::storage::{self, FileState, Source};
 
-use super::record::{LogRecord, LoggedChange, SIGNATURE, Stored};
+use super::record::{FIRST_SIGNATURE, LogRecord, LoggedChange, SIGNATURE, Stored};
 use super::{EditedFile, Failure, Operation, Sequence};
 
 /// A value of at most this many bytes lies in the log itself.
@@ -357,7 +357,7 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
     let mut signature = [0; SIGNATURE.len()];
     let unknown = || io::Error::new(io::ErrorKind::InvalidData, "no edit log of this version");
     reader.read_exact(&mut signature)?;
-    if signature != *SIGNATURE {
+    if ![FIRST_SIGNATURE, SIGNATURE].contains(&&signature) {
         return Err(unknown());
     }
     let mut len = SIGNATURE.len() as u64;

@@ -49,7 +49,9 @@ pub(super) enum Stored {
 }
 
 /// The first bytes of a log: its kind and its version.
-pub(super) const SIGNATURE: &[u8; 16] = b"msgfs edit log 1";
+pub(super) const SIGNATURE: &[u8; 16] = b"msgfs edit log 2";
+/// A log of the first version has no record that the second version does not have.
+pub(super) const FIRST_SIGNATURE: &[u8; 16] = b"msgfs edit log 1";
 /// No record is longer: a path has at most 4,096 bytes, and a value in a record at most
 /// `INLINE_BYTES_MAX` of `message_log`.
 const LEN_MAX: u32 = 1 << 20;
@@ -97,6 +99,9 @@ impl LogRecord {
 
     /// The next record, and its length with the frame; `None` at the end, and at the first record
     /// that was cut off or damaged.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] for a record of a later version.
     pub(super) fn read(from: &mut impl Read) -> io::Result<Option<(Self, u64)>> {
         let mut frame = [0; FRAME];
         if !fill(from, &mut frame)? {
@@ -113,7 +118,9 @@ impl LogRecord {
             return Ok(None);
         }
         let bytes = FRAME as u64 + u64::from(len);
-        Ok(RecordReader(&payload).record().map(|record| (record, bytes)))
+        // A whole record is no end that was cut off: a later version has written it.
+        let record = RecordReader(&payload).record().ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Some((record, bytes)))
     }
 }
 

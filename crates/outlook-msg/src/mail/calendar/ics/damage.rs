@@ -8,7 +8,7 @@ use crate::mapi::PropertyType;
 use crate::storage::Defect;
 
 use super::class::ItemKind;
-use super::recurrence::{deleted_left_out, hidden_because};
+use super::recurrence::{LeftOut, deleted_left_out, hidden_because};
 use super::{ContentLines, Message, event, exceptions, task_message};
 
 /// The defects of the recurrence of a calendar item or a task.
@@ -49,10 +49,14 @@ fn of_appointment(message: &Message, kind: ItemKind) -> Vec<Defect> {
                 let cause = "its end is missing, and changed occurrences may be with it";
                 causes.push(cause.to_owned());
             }
-            causes.extend(left_out(deleted_left_out(&recurrence), "deleted"));
+            let LeftOut { invalid, too_many } = deleted_left_out(&recurrence);
+            causes.extend(left_out(invalid, "deleted", INVALID));
+            causes.extend(left_out(too_many, "deleted", TOO_MANY));
+            let invalid = exceptions::invalid(&recurrence);
+            causes.extend(left_out(invalid, "changed", INVALID));
             if may_be_long(message, &recurrence) {
                 let changed = event::write(&mut ContentLines::default(), message, kind);
-                causes.extend(left_out(changed.unwrap_or(0), "changed"));
+                causes.extend(left_out(changed.unwrap_or(0), "changed", TOO_MANY));
             }
         }
     }
@@ -62,9 +66,12 @@ fn of_appointment(message: &Message, kind: ItemKind) -> Vec<Defect> {
 }
 
 /// Says that occurrences are missing from `event.ics`.
-fn left_out(count: usize, how: &str) -> Option<String> {
-    (count > 0).then(|| format!("{count} {how} occurrences are too many to be written"))
+fn left_out(count: usize, how: &str, why: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {how} occurrences {why}"))
 }
+
+const INVALID: &str = "have no valid time";
+const TOO_MANY: &str = "are too many to be written";
 
 /// Whether the changed occurrences may be more than are written. They are written to count them
 /// only if they may be: each has values of the message, and text in a `.msg` file becomes at most
@@ -72,6 +79,8 @@ fn left_out(count: usize, how: &str) -> Option<String> {
 fn may_be_long(message: &Message, recurrence: &AppointmentRecurrence) -> bool {
     const BYTES_PER_BYTE_MAX: u64 = 16;
     let file_len = message.storage().map_or(0, |storage| storage.file().origin_len());
+    // What was made of an attachment has no file to compare with.
+    let file_len = if file_len == 0 { u64::MAX } else { file_len };
     let each = file_len.saturating_mul(BYTES_PER_BYTE_MAX);
     each.saturating_mul(recurrence.exceptions.len() as u64) > exceptions::BYTES_MAX as u64
 }

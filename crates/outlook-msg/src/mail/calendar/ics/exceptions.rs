@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use jiff::civil::DateTime;
 
-use crate::imsg::structures::Exception;
+use crate::imsg::structures::{AppointmentRecurrence, Exception};
 use crate::imsg::{AttachMethod, MapiProp, Message};
 use crate::mail::calendar::content_lines::ContentLines;
 use crate::mail::values::named::{Values, lid};
@@ -31,40 +31,52 @@ struct ExceptionMessages {
     by_start: HashMap<DateTime, usize>,
 }
 
-/// Writes the exceptions of an event. Returns how many are left out.
+/// How many exceptions have no valid time.
+pub(super) fn invalid(recurrence: &AppointmentRecurrence) -> usize {
+    recurrence.exceptions.iter().filter(|one| times(one).is_none()).count()
+}
+
+/// When an exception was to take place, when it begins, and when it ends, in local time.
+fn times(exception: &Exception) -> Option<[DateTime; 3]> {
+    let minutes =
+        [exception.original_start_minutes, exception.start_minutes, exception.end_minutes];
+    let [original, start, end] = minutes.map(local);
+    Some([original?, start?, end?])
+}
+
+/// Writes the exceptions of an event that have a valid time. Returns how many of them are left out,
+/// because all of them are too long.
 pub(super) fn write(lines: &mut ContentLines, event: &EventParts<'_>, series: &Details) -> usize {
     let Some(recurrence) = &event.recurrence else { return 0 };
     if recurrence.exceptions.is_empty() {
         return 0;
     }
     let mut messages = ExceptionMessages::of(event.values.message());
-    let (mut written, mut left_out) = (0, 0);
-    for (index, exception) in recurrence.exceptions.iter().enumerate() {
+    let mut written = 0;
+    let valid = recurrence.exceptions.iter().filter_map(|one| Some((one, times(one)?)));
+    let mut left = valid.clone().count();
+    for (exception, times) in valid {
         let mut component = ContentLines::default();
-        if write_one(&mut component, event, series, exception, &mut messages).is_none() {
-            left_out += 1;
-            continue;
-        }
+        write_one(&mut component, event, series, (exception, times), &mut messages);
         written += component.len();
         if written > BYTES_MAX {
-            return left_out + recurrence.exceptions.len() - index;
+            break;
         }
         lines.extend(&component);
+        left -= 1;
     }
-    left_out
+    left
 }
 
-/// Writes one exception; `None` if its times are invalid.
+/// Writes one exception with its times.
 fn write_one(
     lines: &mut ContentLines,
     event: &EventParts<'_>,
     series: &Details,
-    exception: &Exception,
+    (exception, [original, start, end]): (&Exception, [DateTime; 3]),
     messages: &mut ExceptionMessages,
-) -> Option<()> {
+) {
     let series_clock = EventClock { zone: event.zone.as_ref(), all_day: series.all_day };
-    let original = local(exception.original_start_minutes)?;
-    let (start, end) = (local(exception.start_minutes)?, local(exception.end_minutes)?);
     let message = messages.take(series_clock.to_utc(original), start);
     let own = overridden(series, exception, message.as_ref());
     let clock = EventClock { all_day: own.all_day, ..series_clock };
@@ -79,7 +91,6 @@ fn write_one(
     }
     let attendees = if own_attendees.len() == 0 { &event.attendees } else { &own_attendees };
     event.write_details(lines, &own, attendees);
-    Some(())
 }
 
 /// The values of an exception: those in the recurrence structure, else those of its message, else

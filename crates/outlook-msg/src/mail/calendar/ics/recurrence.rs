@@ -65,30 +65,39 @@ pub(super) fn write_deleted(
     clock.put_all(lines, name, &deleted(recurrence).0);
 }
 
-/// How many occurrences were deleted that [`write_deleted`] leaves out.
-pub(super) fn deleted_left_out(recurrence: &AppointmentRecurrence) -> usize {
+/// How many occurrences are not written, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// They have no valid time.
+    pub(super) invalid: usize,
+    pub(super) too_many: usize,
+}
+
+/// The occurrences that were deleted and that [`write_deleted`] leaves out.
+pub(super) fn deleted_left_out(recurrence: &AppointmentRecurrence) -> LeftOut {
     deleted(recurrence).1
 }
 
-/// The starts of the occurrences that were deleted, and how many more there are.
-fn deleted(recurrence: &AppointmentRecurrence) -> (Vec<DateTime>, usize) {
+/// The starts of the occurrences that were deleted, and those that are left out.
+fn deleted(recurrence: &AppointmentRecurrence) -> (Vec<DateTime>, LeftOut) {
     let exceptions = recurrence.exceptions.iter();
     let changed: HashSet<_> =
         exceptions.map(|one| one.original_start_minutes / MINUTES_PER_DAY).collect();
     let dates = recurrence.pattern.deleted_dates.iter();
     let dates = dates.filter(|date| !changed.contains(&(**date / MINUTES_PER_DAY)));
-    let mut more = 0;
+    let mut left_out = LeftOut::default();
     let mut starts = Vec::new();
     for date in dates {
         let start = local(*date);
         let start =
             start.and_then(|start| plus_minutes(start, i64::from(recurrence.start_offset_minutes)));
-        match start.filter(|_| starts.len() < DELETED_MAX) {
-            Some(start) => starts.push(start),
-            None => more += 1,
+        match start {
+            Some(start) if starts.len() < DELETED_MAX => starts.push(start),
+            Some(_) => left_out.too_many += 1,
+            None => left_out.invalid += 1,
         }
     }
-    (starts, more)
+    (starts, left_out)
 }
 
 /// The rule without its end; `None` if the numbers of the pattern are invalid.

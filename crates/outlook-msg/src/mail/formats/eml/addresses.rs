@@ -26,7 +26,8 @@ pub(super) fn mailbox(person: &Address) -> String {
     }
     // If the address is not valid in mail, people may still want to read it, so it becomes part of
     // the name.
-    let name = person.shown_name().unwrap_or_default();
+    let is_address = person.name.trim() == person.address.trim();
+    let name = if is_address { "" } else { &person.name };
     let name = phrase(format!("{name} {}", person.address).trim());
     if name.is_empty() { name } else { format!("{name}:;") }
 }

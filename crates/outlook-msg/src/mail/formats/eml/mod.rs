@@ -16,8 +16,8 @@
 //! single part is left out. A native RTF body is written as text. A meeting is one of the
 //! alternatives; a contact, list or task is the first attachment. If the message has no body, the
 //! text of the message that it wraps is in its place, or an empty text, because mail programs take
-//! a first part for the body. If something
-//! cannot be read, the last part lists it; if an attachment is damaged, its own part says so too.
+//! a first part for the body. If something cannot be read, the last part lists it; if an attachment
+//! is damaged, its own part says so too.
 //! The same message always gives the same bytes: nothing in them depends on the time or the machine.
 
 mod addresses;

@@ -4,13 +4,11 @@
 
 use crate::body::cms;
 use crate::body::header::is_field_name;
-use crate::imsg::{MapiProp as _, Message};
+use crate::imsg::Message;
 use crate::mail::attachments::content::data;
 use crate::mail::attachments::{ContentKind, ShownAttachment};
-use crate::mail::calendar::ics::is_class;
 use crate::mail::content::Content;
 use crate::mail::smime::SmimeClass;
-use crate::mapi::tags;
 
 use super::part::MimePart;
 
@@ -42,10 +40,6 @@ pub(super) fn part(
     attachments: &[ShownAttachment],
     is_nested: bool,
 ) -> Option<WholePart> {
-    // What is attached to a report is the mail that it is about.
-    if message.text(tags::PR_MESSAGE_CLASS).is_some_and(|class| is_class(&class, "REPORT")) {
-        return None;
-    }
     let opaque = || {
         let part = opaque(attachments)?;
         Some(WholePart { part, has_mime_version: false })
@@ -53,6 +47,7 @@ pub(super) fn part(
     match SmimeClass::of(message)? {
         SmimeClass::ClearSigned => clear_signed(attachments, is_nested),
         SmimeClass::Opaque => opaque(),
+        SmimeClass::Report => None,
     }
 }
 
