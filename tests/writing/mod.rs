@@ -4,6 +4,7 @@
 //! The model and the calls it makes know no mount; `mounted` and `direct` carry them out.
 
 mod attaching;
+mod attachment_names;
 mod closing;
 mod conflicts;
 mod crash;
