@@ -130,6 +130,12 @@ fn kind_of(expected: &Json) -> &str {
     expected["type"].as_str().unwrap_or("to")
 }
 
+/// Whether a name only repeats its address, and that can be told from a name by itself.
+fn is_repeated(name: &str, address: &str) -> bool {
+    let is_address = address.contains('@') || address.starts_with('/');
+    is_address && name.trim().trim_matches(['\'', '"']).eq_ignore_ascii_case(address)
+}
+
 /// `Name <address>` and its line end, as the reader's view has it.
 fn address_line(recipient: &Json) -> Option<String> {
     let part = |field: &str| {
@@ -140,9 +146,7 @@ fn address_line(recipient: &Json) -> Option<String> {
         (name, address) if name.is_empty() && address.is_empty() => None,
         (name, address) if address.is_empty() => Some(name + "\n"),
         (name, address) if name.is_empty() => Some(address + "\n"),
-        (name, address) if name.trim().trim_matches(['\'', '"']).eq_ignore_ascii_case(&address) => {
-            Some(format!("{address}\n"))
-        }
+        (name, address) if is_repeated(&name, &address) => Some(format!("{address}\n")),
         (name, address) => Some(format!("{name} <{address}>\n")),
     }
 }
