@@ -155,6 +155,10 @@ impl Mail {
         self.to_msg(&mut made)?;
         let (bytes, _) = Source::from_file(made)?;
         let before = match std::fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                let source = io::ErrorKind::IsADirectory.into();
+                return Err(Error::Save { path: path.to_owned(), source });
+            }
             Ok(metadata) => Some(FileState::from(&metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(Error::Save { path: path.to_owned(), source }),
