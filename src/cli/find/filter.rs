@@ -169,17 +169,11 @@ impl Filter {
         let moment = |time: Option<FileTime>| time.and_then(timestamp).map(|time| (time, time));
         let span = match self.compared {
             ComparedTime::Received => moment(mail.received()?),
-            ComparedTime::Sent => match sent_or_received(mail) {
-                // Neither can be read, or there is none.
-                None => moment(mail.date()?.or(mail.received()?)),
-                time => moment(time),
-            },
+            ComparedTime::Sent => moment(sent_or_received(mail)),
             ComparedTime::Event => mail.shown_event()?.and_then(|one| self.span(&one)),
         };
         let Some((start, end)) = span else {
-            // The time may be among what cannot be read.
-            let damaged = mail.message().defects().unwrap_or_default().into_iter().next();
-            return damaged.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)));
+            return check_properties(mail).map(|()| false);
         };
         // What ends at midnight is not on the day that begins then.
         let is_since = |since| start >= since || end > since;
@@ -239,6 +233,13 @@ pub(in crate::cli) fn sent_or_received(mail: &Mail) -> Option<FileTime> {
 pub(in crate::cli) fn timestamp(time: FileTime) -> Option<Timestamp> {
     let (seconds, nanos) = time.to_unix();
     Timestamp::new(seconds, i32::try_from(nanos).ok()?).ok()
+}
+
+/// That a message has no time is not known if some of its properties cannot be read.
+fn check_properties(mail: &Mail) -> Result<(), mail::Error> {
+    let message = mail.message();
+    let unread = message.defects()?.into_iter().chain(message.value_defects()?).next();
+    unread.map_or(Ok(()), |defect| Err(mail::Error::Damaged(defect)))
 }
 
 fn is_match(pattern: &RegexMatcher, text: &str) -> bool {
@@ -344,7 +345,10 @@ fn is_kind(mail: &Mail, kind: MessageKind) -> Result<bool, mail::Error> {
         MessageKind::Unsent => flags().map(|flags| flags.is_unsent()),
         MessageKind::Read => flags().map(|flags| flags.is_read()),
         MessageKind::Unread => flags().map(|flags| !flags.is_read()),
-        MessageKind::Undated => Ok(sent_or_received(mail).is_none()),
+        MessageKind::Undated => match sent_or_received(mail) {
+            Some(_) => Ok(false),
+            None => check_properties(mail).map(|()| true),
+        },
     }
 }
 

@@ -1,8 +1,10 @@
 //! The bytes that a program is writing: in memory while they are few, then in a file without a
 //! name beside the edit log.
 //!
-//! The edit log takes such a file over without copying it. If there is no room for it, the program
-//! is told at its `write`. If msgfs is killed, the file is gone.
+//! The edit log takes the file of a value over without copying it; what is copied in a folder or
+//! renamed from a temporary file is copied once more. If there is no room for the file, the program
+//! is told at its `write`; if there is none for a copy, when that is made, at `close` or `rename`.
+//! If msgfs is killed, the file is gone.
 //!
 //! Knows nothing of messages.
 
