@@ -151,8 +151,10 @@ impl MessageTree {
 
     /// How much memory the open message takes, with everything that was made from it, in bytes.
     pub fn bytes_held(&self) -> usize {
-        // Measured on small messages: the structures, and what the allocator adds.
-        const OVERHEAD: usize = 2 << 10;
+        // The structures, and the room between them that the allocator cannot use. Measured on
+        // 7,000 small messages in the cache: the process grows by 11.3 KB for each, of which the
+        // terms below count 7.2 KB.
+        const OVERHEAD: usize = 4 << 10;
         OVERHEAD
             + self.objects.bytes_held()
             + self.numbering.bytes_held()
