@@ -436,9 +436,9 @@ impl Totals {
     /// Lists what a file that is made from a message says to be missing in it.
     pub(super) fn tell_losses(&mut self, place: &Place, view: &Place) {
         match view.losses() {
-            Ok(losses) => self.losses.extend(
-                losses.iter().map(|one| Loss::defect(place.path(), one.to_string())),
-            ),
+            Ok(losses) => self
+                .losses
+                .extend(losses.iter().map(|one| Loss::defect(place.path(), one.to_string()))),
             Err(error) => self.losses.push(Loss::of_source(place.path(), &error)),
         }
     }
