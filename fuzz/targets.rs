@@ -162,7 +162,7 @@ pub(crate) fn recurrence(bytes: &[u8]) {
         ],
         ..ConvertedMessage::default()
     };
-    let Ok(made) = appointment.into_file() else { return };
+    let Ok(made) = appointment.into_file(bytes.len() as u64) else { return };
     let session = Session::open(SessionOptions::default());
     let message = session.open_message(&made.file.root(), Access::Read).expect("a sound message");
     let mail = Mail::of(message);

@@ -23,6 +23,7 @@ mod types;
 mod value;
 
 use outlook_msg::body::compressed_rtf;
+use outlook_msg::mail::Address;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::{
     Bound, PyModule, PyModuleMethods as _, PyResult, Python, pyfunction, pymodule,
@@ -39,6 +40,13 @@ fn decompress_rtf<'py>(py: Python<'py>, compressed: &[u8]) -> PyResult<Bound<'py
     Ok(PyBytes::new(py, &found))
 }
 
+/// An address as it is shown: the text of `msgfs.Address`.
+#[pyfunction]
+#[pyo3(signature = (name, address, /))]
+fn address_text(name: &str, address: &str) -> String {
+    Address::new(name, address).to_string()
+}
+
 /// The module.
 #[pymodule]
 fn _msgfs(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -49,5 +57,6 @@ fn _msgfs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<batches::Batches>()?;
     module.add_function(wrap_pyfunction!(batches::read_batches, module)?)?;
+    module.add_function(wrap_pyfunction!(address_text, module)?)?;
     module.add_function(wrap_pyfunction!(decompress_rtf, module)?)
 }

@@ -29,6 +29,10 @@ def test_the_fields(lunch: msgfs.Message, samples: Path) -> None:
     assert lunch.from_ == msgfs.Address("Anna Berg", "anna.berg@example.org")
     assert str(lunch.sender) == "Anna Berg <anna.berg@example.org>"
     assert str(msgfs.Address("Anna@example.org", "anna@example.org")) == "anna@example.org"
+    # As everywhere else: only ASCII letters are alike in an address, and a word is a name, too.
+    assert str(msgfs.Address("Ä@example.org", "ä@example.org")) == "Ä@example.org <ä@example.org>"
+    assert str(msgfs.Address("Anna", "anna")) == "Anna <anna>"
+    assert str(msgfs.Address("Anna")) == "Anna"
     assert [one.address for one in lunch.to] == ["ben.okoro@example.org", "clara.diaz@example.com"]
     assert lunch.bcc == [] and lunch.reply_to == []
     assert lunch.date == datetime.datetime(2024, 5, 14, 8, 21, 7, tzinfo=UTC)

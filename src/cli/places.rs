@@ -41,6 +41,25 @@ impl Places {
         };
         self.opener.open_file(file.try_clone().map_err(in_stdin)?, path, inside)
     }
+
+    /// Opens a path with messages: one message, a directory in one, or a folder.
+    ///
+    /// # Errors
+    /// That of [`Self::open`]; what the file is, if it is none of these.
+    pub(super) fn open_messages(&mut self, path: &Path) -> Result<Place, fs::Error> {
+        let is_not = |what| {
+            let source = io::Error::other(what);
+            fs::Error::Source { path: path.to_owned(), source }
+        };
+        if let Some(what) = other_mail_file(path) {
+            return Err(is_not(what));
+        }
+        let place = self.open(path)?;
+        match place.attr().file_type {
+            FileType::Directory => Ok(place),
+            _ => Err(is_not(no_message(path, place.is_in_message()))),
+        }
+    }
 }
 
 /// The path in the source of a directory in a mount; `None` of any other path.
@@ -145,19 +164,10 @@ impl Units {
             self.folders.pop();
         }
         let path = self.paths.next()?;
-        let is_not = |what| {
-            let source = io::Error::other(what);
-            fs::Error::Source { path: path.clone(), source }
+        let found = match self.are_messages {
+            true => self.places.open_messages(&path),
+            false => self.places.open(&path),
         };
-        if let Some(what) = other_mail_file(&path).filter(|_| self.are_messages) {
-            return Some(Err((path.clone(), is_not(what))));
-        }
-        let found = self.places.open(&path).and_then(|place| {
-            match place.attr().file_type == FileType::Directory || !self.are_messages {
-                true => Ok(place),
-                false => Err(is_not(no_message(&path, place.is_in_message()))),
-            }
-        });
         Some(found.map_err(|error| (path, error)))
     }
 

@@ -4,6 +4,7 @@
 use outlook_msg::pieces::PieceReader;
 
 use crate::imsg::{Defect, Note};
+use crate::mail::content::Content;
 use crate::storage::EntryNumber;
 
 use super::attachments::{ContentKind, ShownAttachment};
@@ -132,11 +133,14 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
             let open = objects.open_message(entry);
             open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
         }
-        Node::Message(entry)
-        | Node::File(entry, File { contents: ContentColumn::Whole(_), .. }) => {
-            let mut findings = Findings::default();
-            findings.add(tree, entry);
-            findings.defects
+        Node::Message(entry) => of_message(tree, entry),
+        Node::File(entry, File { contents: ContentColumn::Whole(_), .. }) => {
+            match tree.id(node).and_then(|id| tree.content(id)) {
+                // The file says itself what it lacks. Damage in the content of an attachment that
+                // it has as it is stored is not missing in it.
+                Ok(Content::Pieces(file)) => file.missing().to_vec(),
+                _ => of_message(tree, entry),
+            }
         }
         Node::Attachment(entry) | Node::Derived(entry, _) => {
             let Ok(outer) = objects.outer_message(entry) else { return Vec::new() };
@@ -148,6 +152,13 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What cannot be read of a message and of all messages inside it.
+fn of_message(tree: &MessageTree, entry: EntryNumber) -> Vec<Defect> {
+    let mut findings = Findings::default();
+    findings.add(tree, entry);
+    findings.defects
 }
 
 /// The same defect, with its place below another one.

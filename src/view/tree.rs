@@ -359,7 +359,8 @@ impl MessageTree {
     }
 
     /// What cannot be read of a file or directory. For a message directory, and for a file that is
-    /// made from a whole message, that is everything in the message. No file is read for it.
+    /// made from a whole message, that is everything in the message; for `message.eml`, what is
+    /// missing in it. No attachment is read for it.
     pub fn losses(&self, id: NodeId) -> Vec<Defect> {
         let Ok(node) = self.node(id) else { return Vec::new() };
         match self.inner(node) {

@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use msgfs::mapi::Value;
 use msgfs::mapi::sets::PSETID_APPOINTMENT;
+use msgfs::mapi::{PropertyTag, Value, tags};
 
 use super::shown::{SAMPLES, msgfs_in, text};
 use crate::calendar::blobs::SetNamed as _;
-use crate::fixture::{AttachmentBuilder, MessageBuilder};
+use crate::fixture::{AttachmentBuilder, MessageBuilder, PROPERTY_STREAM, stream_name};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, run};
 
@@ -287,4 +287,63 @@ fn what_cannot_be_read_is_not_passed_over() {
     // The subject is enough.
     let ended = msgfs_in(source.path(), &["find", "--text", "Outer"]);
     assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"a.msg\n"[..]));
+}
+
+/// Checks that each search names `cut.msg`, but does not find it: nobody knows whether it is meant.
+fn check_named(cut: Vec<u8>, searches: &[&[&str]]) {
+    let source = Folder::new().with("cut.msg", cut).with("sound.msg", letter("Sound").to_bytes());
+    for words in searches {
+        let ended = msgfs_in(source.path(), &[&["find"], *words].concat());
+        assert_eq!(ended.status.code(), Some(1), "{words:?}");
+        assert!(ended.stderr.starts_with("msgfs: cut.msg: "), "{words:?}: {}", ended.stderr);
+        assert!(!String::from_utf8(ended.stdout).unwrap().contains("cut.msg"), "{words:?}");
+    }
+}
+
+/// That a message has no date is not known if its date cannot be read.
+#[test]
+fn a_message_whose_date_cannot_be_read_is_named() {
+    let mut tree = letter("Cut").to_tree();
+    let entries = tree.stream(PROPERTY_STREAM);
+    let tag = tags::PR_CLIENT_SUBMIT_TIME.0.to_le_bytes();
+    let at = entries.chunks(16).position(|entry| entry.starts_with(&tag)).unwrap();
+    entries.truncate(at * 16 + 8);
+    let searches: [&[&str]; 5] = [
+        &["--is", "undated"],
+        &["--since", "1900"],
+        &["--until", "2999"],
+        &["--since", "1900", "--until", "2999"],
+        &["--received", "--since", "1900"],
+    ];
+    check_named(tree.to_bytes(), &searches);
+}
+
+#[test]
+fn a_message_whose_names_cannot_be_read_is_named() {
+    const FROM: [PropertyTag; 10] = [
+        tags::PR_SENDER_NAME,
+        tags::PR_SENDER_EMAIL_ADDRESS,
+        tags::PR_SENDER_SMTP_ADDRESS,
+        tags::PR_SENDER_ENTRYID,
+        tags::PR_SENDER_SEARCH_KEY,
+        tags::PR_SENT_REPRESENTING_NAME,
+        tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
+        tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
+        tags::PR_SENT_REPRESENTING_ENTRYID,
+        tags::PR_SENT_REPRESENTING_SEARCH_KEY,
+    ];
+    let without = |streams: &[PropertyTag]| {
+        let mut tree = letter("Cut").to_tree();
+        streams.iter().for_each(|tag| tree.remove(&stream_name(*tag)));
+        tree
+    };
+    check_named(
+        without(&[tags::PR_SUBJECT, tags::PR_NORMALIZED_SUBJECT]).to_bytes(),
+        &[&["--subject", "Cut"]],
+    );
+    check_named(without(&FROM).to_bytes(), &[&["--from", "ada"]]);
+    let mut tree = without(&[]);
+    tree.remove(&format!("__recip_version1.0_#00000000/{PROPERTY_STREAM}"));
+    // The message has the names of its recipients elsewhere, too, but may not have all of them.
+    check_named(tree.to_bytes(), &[&["--to", "no such person"], &["--cc", "bo"]]);
 }

@@ -281,3 +281,46 @@ fn a_loss_is_told_in_every_form() {
     text(msgfs_on(&source.join("b.msg"), &["ls", "-"]));
     assert_eq!(msgfs_in(source.path(), &["extract", out]).status.code(), Some(2));
 }
+
+/// An empty mailbox, or a list without pages, would say that there is no mail in the file.
+#[test]
+fn an_export_that_finds_no_message_leaves_nothing() {
+    let source = Folder::new()
+        .with("notes.txt", "no")
+        .with("a.eml", "From: a@example.com\n\nHello\n")
+        .with("empty.msg", "")
+        .with("folder/empty.msg", "")
+        .with("whole.msg", letter("A").to_bytes());
+    fs::create_dir(source.join("nothing")).unwrap();
+    let target = Folder::new();
+    let run = |form: &str, name: &str| extract(source.path(), &target, &[form, "--update", name]);
+    for (form, made) in [("--mbox", "messages.mbox"), ("--html", "index.html")] {
+        for (name, status) in
+            [("notes.txt", 2), ("a.eml", 2), ("empty.msg", 1), ("folder", 1), ("missing", 2)]
+        {
+            let into = target.join("new/inner");
+            let into = into.to_str().unwrap();
+            let ended = msgfs_in(source.path(), &["extract", form, name, into]);
+            assert_eq!(ended.status.code(), Some(status), "{form} {name}");
+            assert!(ended.stderr.starts_with(&format!("msgfs: {name}")), "{}", ended.stderr);
+            assert_eq!(ended.stdout, b"0 messages, 0 files, 0 bytes; 1 loss\n", "{form} {name}");
+            assert!(!target.join("new").exists(), "{form} {name}");
+        }
+        // What an earlier run has made stays.
+        text(run(form, "whole.msg"));
+        let earlier = everything(target.path());
+        assert_eq!(run(form, "empty.msg").status.code(), Some(1));
+        assert_eq!(everything(target.path()), earlier, "{form}");
+        // A folder without mail is no loss.
+        text(run(form, "nothing"));
+        assert!(target.join(made).is_file(), "{form}");
+    }
+    let again = extract(source.path(), &target, &["--mbox", "notes.txt"]);
+    assert!(!again.stderr.contains("differs"), "{}", again.stderr);
+    for form in ["--attachments", "--eml", "--json"] {
+        let into = target.join("new");
+        let words = ["extract", form, "--manifest", "empty.msg", into.to_str().unwrap()];
+        assert_eq!(msgfs_in(source.path(), &words).status.code(), Some(1), "{form}");
+        assert!(!into.exists(), "{form}");
+    }
+}

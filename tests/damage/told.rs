@@ -7,7 +7,7 @@ use msgfs::mapi::tags;
 
 use super::{cut_stream, file, mail, with_cut_attachment};
 use crate::cli::shown::msgfs_in;
-use crate::fixture::AttachmentBuilder;
+use crate::fixture::{AttachmentBuilder, MessageBuilder};
 use crate::mount::folder::Folder;
 use crate::mount::mounted::Mounted;
 use crate::parts;
@@ -30,6 +30,8 @@ fn commands_tell_of_damage() {
     let out = Folder::new();
     for (index, shape) in ["", "--eml", "--json", "--msg"].into_iter().enumerate() {
         for (name, expected) in [("cut.msg", 1), ("inside.msg", 1), ("sound.msg", 0)] {
+            // In the .eml file the attached file is as it was attached.
+            let expected = if (shape, name) == ("--eml", "inside.msg") { 0 } else { expected };
             let target = out.join(format!("{index}-{name}"));
             let words = ["extract", shape, name, target.to_str().unwrap()];
             let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
@@ -120,4 +122,31 @@ fn exported_files_have_the_time_of_the_mail() {
         let time = out.join(name).metadata().unwrap().modified().unwrap();
         assert_eq!(time, expected, "{shape}");
     }
+}
+
+/// `message.eml` has a damaged `winmail.dat` as it is stored, so nothing is missing in it. But the
+/// text of a message without a body of its own is that in the `winmail.dat`, which may be short.
+#[test]
+fn damage_inside_an_attachment_is_missing_in_the_eml_only_if_its_text_is_from_there() {
+    let whole = parts::winmail(b"data");
+    let cut = AttachmentBuilder::file("winmail.dat", &whole[..whole.len() - 4]);
+    let check = |message: MessageBuilder, is_missing: bool| {
+        let folder = Folder::new().with("a.msg", message.attach(cut.clone()).to_bytes());
+        let status = |words: &[&str]| {
+            let ended = msgfs_in(folder.path(), words);
+            (ended.status.code() == Some(1), !ended.stderr.is_empty())
+        };
+        assert!(status(&["check", "a.msg"]).0, "the message is damaged");
+        let cat = msgfs_in(folder.path(), &["cat", "a.msg/message.eml"]);
+        let eml = String::from_utf8(cat.stdout).unwrap();
+        assert_eq!(cat.status.code() == Some(1), is_missing, "{}", cat.stderr);
+        assert_eq!(eml.contains("ERRORS.txt"), is_missing, "{eml}");
+        for form in ["--eml", "--mbox"] {
+            let expected = (is_missing, is_missing);
+            assert_eq!(status(&["extract", form, "a.msg", "out"]), expected, "{form}");
+        }
+        assert_eq!(status(&["extract", "a.msg", "tree"]), (true, true));
+    };
+    check(mail("Outer"), false);
+    check(mail("Outer").unset(tags::PR_BODY), true);
 }

@@ -346,6 +346,32 @@ fn signed_mail_keeps_its_entity_byte_for_byte() {
     assert!(eml.ends_with("\r\n\r\nMIAGCSqGSIb3DQEHA6CA"), "{eml}");
 }
 
+/// Other programs leave the class of such mail as it is of any other; a mount shows `signed/` or
+/// `encrypted` in it all the same.
+#[test]
+fn signed_mail_of_the_usual_class_is_written_as_it_is_signed() {
+    let entity = "Content-Type: multipart/signed; boundary=b\n\n--b\n\nsigned\n--b--\n";
+    let cms = b"\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x03\xA0\x80";
+    let part = |content: &[u8], media_type: &str| {
+        AttachmentBuilder::file("smime.p7m", content.to_vec())
+            .set(tags::PR_ATTACH_MIME_TAG, Value::String(media_type.to_owned()))
+    };
+    let text = |message: &MessageBuilder| String::from_utf8(eml_of(message)).unwrap();
+    let signed = text(&mail("Signed").attach(part(entity.as_bytes(), "multipart/signed")));
+    assert!(signed.ends_with(&format!("\r\nMIME-Version: 1.0\r\n{entity}")), "{signed}");
+    let encrypted = part(cms, "application/pkcs7-mime");
+    let eml = text(&mail("Encrypted").attach(encrypted.clone()));
+    assert!(eml.contains("\r\nContent-Type: application/pkcs7-mime;\r\n smime-type=env"), "{eml}");
+    assert!(!eml.contains("multipart"), "{eml}");
+    // Nothing may be lost that is beside it.
+    let with_body = text(&mail("Sent on").body("See the file").attach(encrypted.clone()));
+    assert!(with_body.contains("See the file") && with_body.contains("multipart/mixed"));
+    let with_file = mail("Two").attach(encrypted.clone()).attach(AttachmentBuilder::file("a", "a"));
+    assert!(text(&with_file).contains("multipart/mixed"));
+    let contact = mail("Ann").text(tags::PR_MESSAGE_CLASS, "IPM.Contact").attach(encrypted);
+    assert!(text(&contact).contains("text/vcard"));
+}
+
 #[test]
 fn a_large_attachment_is_read_by_ranges() {
     let data: Vec<u8> =

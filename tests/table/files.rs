@@ -79,7 +79,8 @@ fn what_is_wrong_is_said() {
     const FORMS: &str = "a table is NAME.parquet, NAME.arrow or NAME.csv, a folder, or '-'";
     check(&["."], "missing <PATH>... <OUT>; see msgfs --help");
     check(&["a.msg", "missing.msg", "t.csv"], "missing.msg: no such file or directory");
-    check(&["notes.txt", "t.csv"], "notes.txt: is no message and no folder");
+    const NO_MESSAGE: &str = "is no Outlook message: its name ends neither in .msg nor in .oft";
+    check(&["notes.txt", "t.csv"], &format!("notes.txt: {NO_MESSAGE}"));
     check(&["a.msg", "notes.txt"], &format!("notes.txt: is a file; {FORMS}"));
     check(&["a.msg", "t.json"], &format!("t.json: {FORMS}; the name of a folder may end in '/'"));
     check(

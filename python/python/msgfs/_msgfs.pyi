@@ -15,6 +15,9 @@ _Source: TypeAlias = str | os.PathLike[str] | _Buffer | BinaryIO
 _One: TypeAlias = Address | tuple[str, str] | str
 _Many: TypeAlias = _One | Iterable[_One] | None
 
+def address_text(name: str, address: str, /) -> str:
+    """An address as it is shown: the text of :class:`msgfs.Address`."""
+
 def decompress_rtf(compressed: bytes, /) -> bytes:
     """Decompresses compressed RTF ([MS-OXRTFCP]). Raises ``ValueError`` for other bytes."""
 

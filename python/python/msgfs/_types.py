@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from ._msgfs import address_text
+
 
 class Address(NamedTuple):
     """A name and an address, either of which may be empty."""
@@ -13,13 +15,7 @@ class Address(NamedTuple):
     address: str = ""
 
     def __str__(self) -> str:
-        if not self.address:
-            return self.name
-        name = self.name.strip()
-        # Some programs repeat the address as the name.
-        if not name or name.strip("'\"").lower() == self.address.strip().lower():
-            return self.address
-        return f"{self.name} <{self.address}>"
+        return address_text(self.name, self.address)
 
 
 class Recipient(NamedTuple):

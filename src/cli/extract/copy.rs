@@ -186,7 +186,7 @@ impl Copier<'_> {
             (Some(shape), _) => match place.child(OsStr::new(shape.view())) {
                 // The view has the time of the mail, the directory that of the source file.
                 Ok(view) => {
-                    totals.tell_defects(place);
+                    totals.tell_missing(place, &view, shape);
                     self.file(&view, view.attr().mtime, name, into)
                 }
                 // The reason says what it is instead of a message.
@@ -424,7 +424,26 @@ impl Totals {
         }
     }
 
-    /// Lists what cannot be read of a message that becomes a file: it is missing in that file.
+    /// Lists what cannot be read of a message that becomes a file. In an `.eml` file that is what it
+    /// says itself to be missing. JSON and `.msg` files have all of the message, with its damage.
+    fn tell_missing(&mut self, place: &Place, view: &Place, shape: Shape) {
+        match shape {
+            Shape::Eml => self.tell_losses(place, view),
+            Shape::Json | Shape::Msg => self.tell_defects(place),
+        }
+    }
+
+    /// Lists what a file that is made from a message says to be missing in it.
+    pub(super) fn tell_losses(&mut self, place: &Place, view: &Place) {
+        match view.losses() {
+            Ok(losses) => self
+                .losses
+                .extend(losses.iter().map(|one| Loss::defect(place.path(), one.to_string()))),
+            Err(error) => self.losses.push(Loss::of_source(place.path(), &error)),
+        }
+    }
+
+    /// Lists what cannot be read of a message and of what is in it.
     pub(super) fn tell_defects(&mut self, place: &Place) {
         match place.check() {
             Ok(findings) => self.losses.extend(

@@ -81,7 +81,7 @@ pub(super) fn append(
         }
     };
     totals.messages += 1;
-    totals.tell_defects(&place);
+    totals.tell_losses(&place, &view);
     let mail = opener.open(&place).and_then(|found| found.mail.ok());
     let sender = mail.and_then(|mail| mail.from().ok().flatten());
     let sender = sender.map(|from| from.address).filter(|address| is_plain(address));

@@ -163,7 +163,11 @@ pub(super) fn run(
         return Ok(Status::Interrupted);
     }
     writeln!(out, "{}", totals.summary())?;
-    Ok(totals.status())
+    let status = totals.status();
+    if status != Status::Done {
+        target.remove_if_empty();
+    }
+    Ok(status)
 }
 
 /// Names what was left as it is, and says once what to do about it.
@@ -300,6 +304,10 @@ impl Extraction<'_> {
         if copier.is_stopped() {
             return Ok(());
         }
+        if totals.found_nothing() {
+            totals.forget_files();
+            return Ok(());
+        }
         let index = OsStr::new(html::INDEX);
         let unfinished = self.gathered(&root, index, |file| html::write_index(&rows, file))?;
         match place_of_pages {
@@ -344,6 +352,9 @@ impl Extraction<'_> {
                     ended => ended?,
                 }
                 progress.finish_and_clear();
+                if totals.found_nothing() {
+                    return Ok(());
+                }
                 if !copier.is_stopped() && !compared.is_equal()? {
                     totals.refuse(MBOX);
                     return Ok(());
@@ -355,6 +366,10 @@ impl Extraction<'_> {
             }
             _ => {
                 let unfinished = self.gathered(&root, name, |file| append_all(file, totals))?;
+                progress.finish_and_clear();
+                if totals.found_nothing() {
+                    return Ok(());
+                }
                 // Half of the messages are not the mailbox.
                 if !copier.is_stopped() {
                     unfinished.finish(name, SystemTime::now())?;
@@ -362,7 +377,6 @@ impl Extraction<'_> {
             }
         }
         totals.files += 1;
-        progress.finish_and_clear();
         Ok(())
     }
 
@@ -374,6 +388,9 @@ impl Extraction<'_> {
     }
 
     fn make_manifest(&self, totals: &mut Totals) -> io::Result<()> {
+        if totals.changed_no_sums() {
+            return Ok(());
+        }
         let root = self.copier.target.directory(Path::new(""), Permissions::OWN)?;
         let name = manifest_name(|name| root.file(name).is_some_and(|_| totals.has(name)));
         match root.there(&name)? {

@@ -95,6 +95,24 @@ impl Totals {
         format!("{messages}, {}, {size}{losses}{left}", counted(self.files, "file"))
     }
 
+    /// Whether there was no message that could be exported, and something was named or found that
+    /// is none. An export made of this would say that there is no mail. A folder without any mail
+    /// in it is an export without messages, however.
+    pub(super) fn found_nothing(&self) -> bool {
+        self.messages == 0 && !self.losses.is_empty()
+    }
+
+    /// Whether nothing could be copied of which the manifest would have a sum. An earlier manifest
+    /// stays as it is then, and no empty one is made.
+    pub(super) fn changed_no_sums(&self) -> bool {
+        self.sums.is_empty() && self.trees.is_empty() && !self.losses.is_empty()
+    }
+
+    /// Takes back what was counted, since it is not put into the target.
+    pub(super) fn forget_files(&mut self) {
+        (self.files, self.bytes) = (0, 0);
+    }
+
     /// Whether the mail has a file of this name in the target itself.
     pub(super) fn has(&self, name: &OsStr) -> bool {
         self.sums.iter().any(|(path, _)| path.as_os_str() == name)

@@ -273,7 +273,9 @@ fn is_in_lists(
     let in_lists = lists.iter().map(|list| Ok(list()?.iter().any(|one| is_in(one, pattern))));
     let unread = || {
         let rows = mail.message().recipients()?;
-        let damaged = rows.iter().find_map(|row| row.value_defects().ok()?.into_iter().next());
+        let lists = rows.iter().map(|row| row.defects());
+        let values = rows.iter().map(|row| row.value_defects());
+        let damaged = lists.chain(values).flatten().flatten().next();
         damaged.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)))
     };
     any(in_lists.chain(std::iter::once_with(unread)))

@@ -18,7 +18,7 @@ use indicatif::ProgressBar;
 use msg_table::{Options, Record, UnknownColumn};
 use outlook_msg::mail::size_text;
 
-use crate::fs::{self, FileType};
+use crate::fs;
 use crate::imsg::SessionOptions;
 
 use super::arguments::Table;
@@ -26,7 +26,7 @@ use super::ordered::{Output, cores, ordered_on};
 use super::places::{Places, cause, count, in_stdin};
 use super::signals::stop_at_signals;
 use super::status::Status;
-use super::suggest::{other_mail_file, similar};
+use super::suggest::similar;
 use super::target::{OutputDirectory, Permissions, Unfinished};
 use super::terminal::{counted, one_line, progress_bar};
 use super::{complain, wrong_usage};
@@ -109,14 +109,7 @@ fn shard(arguments: &Table) -> Result<Option<Shard>, String> {
 
 /// Says what is wrong with a path, before hours of work.
 fn check(places: &mut Places, path: &Path) -> Result<(), String> {
-    if let Some(what) = other_mail_file(path) {
-        return Err(what.to_owned());
-    }
-    let place = places.open(path).map_err(|error| cause(&error))?;
-    match place.attr().file_type {
-        FileType::Directory => Ok(()),
-        _ => Err("is no message and no folder".to_owned()),
-    }
+    places.open_messages(path).map(drop).map_err(|error| cause(&error))
 }
 
 fn progress(paths: &[PathBuf], options: &fs::Options) -> ProgressBar {

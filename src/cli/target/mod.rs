@@ -17,7 +17,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
@@ -34,7 +34,8 @@ pub(super) use there::{There, is_about};
 #[derive(Debug)]
 pub(super) struct OutputTarget {
     root: OutputDirectory,
-    is_new: bool,
+    /// The target, and the directories around it, as far as this command created them.
+    created: Vec<PathBuf>,
     folds_case: bool,
 }
 
@@ -92,7 +93,9 @@ const DIRECTORY: OFlags =
 impl OutputTarget {
     /// Opens a directory, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let is_new = !path.exists();
+        let is_there = |path: &Path| path.as_os_str().is_empty() || path.exists();
+        let created = path.ancestors().take_while(|path| !is_there(path));
+        let created = created.map(Path::to_owned).collect();
         std::fs::create_dir_all(path).map_err(|error| there::in_the_way(path, error))?;
         let root = OutputDirectory::open(path)?;
         // Not every file system has locks, which is no reason to refuse it.
@@ -101,7 +104,7 @@ impl OutputTarget {
             return Err(io::Error::other("another msgfs is writing into it"));
         }
         let folds_case = root.folds_case()?;
-        let target = Self { root, is_new, folds_case };
+        let target = Self { root, created, folds_case };
         target.begin_run()?;
         Ok(target)
     }
@@ -109,10 +112,20 @@ impl OutputTarget {
     /// Narrows the permissions of the target itself, before anything is extracted. A directory that
     /// was there before keeps its own.
     pub(super) fn narrow_if_new(&self, like: Permissions) -> io::Result<()> {
-        match self.is_new {
-            true => like.narrow(&self.root.file, FILL).map(drop),
-            false => Ok(()),
+        match self.created.is_empty() {
+            false => like.narrow(&self.root.file, FILL).map(drop),
+            true => Ok(()),
         }
+    }
+
+    /// Removes the directories that this command created for the target, if nothing is in them: a
+    /// command that failed and wrote nothing leaves no target.
+    pub(super) fn remove_if_empty(mut self) {
+        let created = std::mem::take(&mut self.created);
+        // Dropping it removes the note of the run.
+        drop(self);
+        // One that is not empty ends it: it stays, and so do those around it.
+        let _ = created.iter().try_for_each(std::fs::remove_dir);
     }
 
     /// Whether names that differ in case only are the same.

@@ -93,15 +93,17 @@ impl ConvertedProperty {
 }
 
 impl ConvertedMessage {
-    /// The message as a compound file, with what was found.
+    /// The message as a compound file, with what was found. `origin_len` is the length of what it
+    /// was converted from: what may be made of the message is measured by that.
     ///
     /// # Errors
     /// [`Error::Storage`] if the file cannot be made.
-    pub fn into_file(self) -> Result<ConvertedFile, Error> {
+    pub fn into_file(self, origin_len: u64) -> Result<ConvertedFile, Error> {
         let mut builder = FileBuilder::default();
         let mut content = builder.message(self, StreamHeader::TopLevelMessage)?;
         content.set_clsid(&[], MESSAGE_CLSID)?;
         builder.names.write(&mut content)?;
+        content.set_origin_len(origin_len);
         let FileBuilder { defects, notes, .. } = builder;
         Ok(ConvertedFile { file: content.snapshot(), defects, notes })
     }

@@ -66,11 +66,13 @@ impl StreamHeader {
     fn plausible_entries(self, stream: &[u8]) -> (usize, usize) {
         let entries = stream.get(self.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
         let tags = entries.iter().map(|entry| decode_entry(*entry).tag);
-        let is_plausible = |tag: &PropertyTag| {
-            tag.id() != 0 && tag.property_type().location() != Location::Unknown
-        };
-        (tags.filter(is_plausible).count(), entries.len())
+        (tags.filter(|tag| is_plausible(*tag)).count(), entries.len())
     }
+}
+
+/// Whether a property can have this tag.
+fn is_plausible(tag: PropertyTag) -> bool {
+    tag.id() != 0 && tag.property_type().location() != Location::Unknown
 }
 
 /// One property of a storage, without its value.
@@ -136,9 +138,15 @@ impl PropertyList {
         if header != StreamHeader::Part {
             self.note_counts(storage, &bytes);
         }
-        // A rest that is shorter than an entry is ignored: undamaged files have one, and nothing is
-        // in it.
-        let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
+        let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>();
+        let (entries, rest) = entries;
+        // Undamaged files have a rest that is shorter than an entry, but no tag is in it.
+        if let Some(tag) = rest.first_chunk()
+            && is_plausible(PropertyTag(u32::from_le_bytes(*tag)))
+        {
+            let cause = format!("an entry of {ENTRY_LEN} bytes, found {}", rest.len());
+            self.defects.push(Defect { place: stream.path(), cause });
+        }
         let (entries, more) = entries.split_at(entries.len().min(PROPERTIES_MAX));
         if !more.is_empty() {
             self.defects.push(Defect {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::mapi::{PropertyTag, tags};
-use crate::storage::EntryNumber;
+use crate::storage::{Defect, EntryNumber};
 
 use super::error::Error;
 use super::mapi_prop::MapiProp;
@@ -48,6 +48,14 @@ impl Recipient {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn storage_id(&self) -> Result<EntryNumber, Error> {
         Ok(self.row()?.1.storage().id())
+    }
+
+    /// The defects in the list of properties of the recipient.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn defects(&self) -> Result<Vec<Defect>, Error> {
+        Ok(self.row()?.1.defects().to_vec())
     }
 
     /// Whether the recipient is in the `To`, `Cc` or `Bcc` field.

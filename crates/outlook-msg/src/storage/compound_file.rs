@@ -109,8 +109,9 @@ impl CompoundFile {
         self.sectors.source()
     }
 
-    /// The length of the file in bytes; of a snapshot of a transaction, that of the file that the
-    /// transaction began with, and 0 if it began with none.
+    /// The length of the file in bytes; of a snapshot of a transaction, that of what its content was
+    /// made from: the file that the transaction began with, or a message of another format. 0 if it
+    /// was made from nothing.
     pub fn origin_len(&self) -> u64 {
         self.origin_len
     }

@@ -58,6 +58,11 @@ impl Transaction {
         Self::default()
     }
 
+    /// Says how long that is of which the content is made. See [`CompoundFile::origin_len`].
+    pub fn set_origin_len(&mut self, origin_len: u64) {
+        self.origin_len = origin_len;
+    }
+
     /// Begins with a copy of a storage and everything in it as the root.
     ///
     /// # Errors

@@ -134,8 +134,8 @@ impl Pages<'_> {
     /// Makes the page of a message; returns its row.
     pub(super) fn message(&self, job: &Job, place: &Place, totals: &mut Totals) -> Option<PageRow> {
         let number = job.number;
-        totals.messages += 1;
         let found = self.opener.open(place)?;
+        totals.messages += usize::from(found.mail.is_ok());
         let path = PathBuf::from(format!("{PAGES}/{number:06}"));
         let losses = totals.losses.len();
         let like = Permissions::of(place.attr()).within(&job.folders);

@@ -72,19 +72,34 @@ pub enum PartContent {
 const DEPTH_MAX: u32 = 24;
 /// At most this many parts are read.
 const PARTS_MAX: u32 = 2000;
-/// All decoded parts together have at most this many bytes.
+/// All decoded parts together have at most this many bytes, and not more than
+/// [`SMALL_BYTES_MAX`] plus [`BYTES_PER_BYTE`] for each byte of the entity. Without a limit, many
+/// layers of quoted-printable, each nearly as long as the entity, would be in memory together.
 const BYTES_MAX: usize = 128 << 20;
+const SMALL_BYTES_MAX: usize = 32 << 20;
+const BYTES_PER_BYTE: usize = 4;
 
 /// How much may still be read of an entity and of those in it.
 struct Limits {
     parts: u32,
     bytes: usize,
+    /// How many bytes could be read at first.
+    bytes_max: usize,
+}
+
+impl Limits {
+    /// Those of an entity of this length.
+    fn of(len: usize) -> Self {
+        let follows = len.saturating_mul(BYTES_PER_BYTE).saturating_add(SMALL_BYTES_MAX);
+        let bytes_max = follows.min(BYTES_MAX);
+        Self { parts: PARTS_MAX, bytes: bytes_max, bytes_max }
+    }
 }
 
 impl Entity {
     /// Parses an entity. Of a damaged one, what can be read is returned.
     pub fn parse(bytes: &[u8]) -> Self {
-        Self::nested(bytes, 0, &mut Limits { parts: PARTS_MAX, bytes: BYTES_MAX })
+        Self::nested(bytes, 0, &mut Limits::of(bytes.len()))
     }
 
     fn nested(bytes: &[u8], depth: u32, limits: &mut Limits) -> Self {
@@ -224,7 +239,7 @@ impl EntityReader<'_> {
         self.attach(fields, PartContent::Bytes(bytes));
     }
 
-    /// Counts bytes against [`BYTES_MAX`]. Returns whether they still fit.
+    /// Counts decoded bytes against the limit. Returns whether they still fit.
     fn take(&mut self, len: usize) -> bool {
         match self.limits.bytes.checked_sub(len) {
             Some(left) => {
@@ -232,9 +247,8 @@ impl EntityReader<'_> {
                 true
             }
             None => {
-                self.defect(format!(
-                    "a part of {len} bytes left out: more than {BYTES_MAX} in all"
-                ));
+                let max = self.limits.bytes_max;
+                self.defect(format!("a part of {len} bytes left out: more than {max} in all"));
                 false
             }
         }

@@ -232,6 +232,27 @@ fn a_guessed_page_is_a_note() {
     assert!(Entity::parse(&header).fields.header.contains(russian));
 }
 
+/// Each layer is nearly as long as the entity, and all of them are in memory at once.
+#[test]
+fn layers_of_an_encoding_are_bounded_by_the_entity() {
+    /// The defects of an entity and of those in it.
+    fn defects(entity: Entity) -> Vec<String> {
+        let inside = entity.attachments.into_iter().flat_map(|part| match part.content {
+            PartContent::Message(inner) => defects(*inner),
+            PartContent::Bytes(_) => Vec::new(),
+        });
+        inside.chain(entity.findings.defects).collect()
+    }
+    let layers = |count: usize| {
+        let layer = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
+        let text = "line\n".repeat((2 << 20) / 5);
+        defects(Entity::parse(format!("{}\n{text}", layer.repeat(count)).as_bytes()))
+    };
+    assert_eq!(layers(10), [""; 0]);
+    let found = layers(22);
+    assert!(found.iter().any(|cause| cause.contains("left out")), "{found:?}");
+}
+
 #[test]
 fn hostile_headers_take_no_time() {
     for piece in

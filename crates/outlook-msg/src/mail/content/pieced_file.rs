@@ -8,7 +8,7 @@ use std::io;
 use crate::mail::error::Error;
 use crate::mail::values::base64;
 use crate::pieces;
-use crate::storage::read_memory_at;
+use crate::storage::{Defect, read_memory_at};
 
 use super::Content;
 
@@ -23,6 +23,8 @@ pub struct PiecedFile {
     pieces: Vec<Piece>,
     /// Where each piece ends, in bytes from the start of the file.
     ends: Vec<u64>,
+    /// What could not be read of what it is made from, and is not in it.
+    missing: Vec<Defect>,
 }
 
 /// A piece of a file.
@@ -76,7 +78,17 @@ impl PiecedFile {
             end = end.saturating_add(piece.len());
             end
         });
-        Self { ends: ends.collect(), pieces }
+        Self { ends: ends.collect(), pieces, missing: Vec::new() }
+    }
+
+    /// The file with what is missing in it.
+    pub fn with_missing(self, missing: Vec<Defect>) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// What is missing in it.
+    pub fn missing(&self) -> &[Defect] {
+        &self.missing
     }
 
     /// The length in bytes.
@@ -114,7 +126,9 @@ impl PiecedFile {
             Piece::Raw(content, _) | Piece::Base64(content, _) => content.bytes_held(),
         };
         let pieces: usize = self.pieces.iter().map(held).sum();
-        pieces + self.pieces.capacity() * (size_of::<Piece>() + size_of::<u64>())
+        let text = |one: &Defect| size_of::<Defect>() + one.place.len() + one.cause.len();
+        let missing: usize = self.missing.iter().map(text).sum();
+        missing + pieces + self.pieces.capacity() * (size_of::<Piece>() + size_of::<u64>())
     }
 }
 

@@ -86,6 +86,7 @@ impl Inside {
     /// # Errors
     /// If there is none, if it cannot be read, or if the session was closed.
     pub fn open(kind: DerivedKind, attachment: &Attachment) -> Result<Self, Error> {
+        let len = content_len(attachment);
         let made = match kind {
             DerivedKind::Msg => {
                 let file = CompoundFile::open(source(attachment)?)?;
@@ -93,10 +94,10 @@ impl Inside {
             }
             DerivedKind::Tnef => {
                 let message = tnef_stream::read(&read(attachment)?).map_err(unreadable)?;
-                tnef::message(message).into_file()?
+                tnef::message(message).into_file(len)?
             }
-            DerivedKind::Eml => mime(&read(attachment)?).into_file()?,
-            DerivedKind::Signed => signed(&read(attachment)?)?.into_file()?,
+            DerivedKind::Eml => mime(&read(attachment)?).into_file(len)?,
+            DerivedKind::Signed => signed(&read(attachment)?)?.into_file(len)?,
             DerivedKind::Encrypted | DerivedKind::Ole => {
                 return Err(unreadable("there is no message in it"));
             }
@@ -192,4 +193,33 @@ pub fn content_len(attachment: &Attachment) -> u64 {
     let Ok((set, _)) = attachment.property_set() else { return 0 };
     let stream = set.get(tags::PR_ATTACH_DATA_BIN).and_then(|one| set.stream(one));
     stream.map_or(0, |stream| stream.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Inside;
+    use crate::mail::Mail;
+    use crate::mail::attachments::shown_attachments;
+
+    /// A message in an attachment has no file, but the limits that follow the length of a file are
+    /// for it, too.
+    #[test]
+    fn the_origin_of_a_message_inside_is_the_attachment() {
+        let eml = "Subject: Inside\r\n\r\nWords\r\n";
+        let signed = format!("Content-Type: text/plain\r\n{eml}");
+        let check = |name: &str, content: &[u8]| {
+            let mut mail = Mail::create().unwrap();
+            mail.add_attachment(name, content).unwrap();
+            let mut bytes = Vec::new();
+            mail.to_msg(&mut bytes).unwrap();
+            let mail = Mail::from_bytes(bytes).unwrap();
+            let attachments = shown_attachments(mail.message(), None);
+            let one = attachments.first().unwrap();
+            let inside = Inside::open(one.derived.as_ref().unwrap().kind, &one.attachment).unwrap();
+            assert_eq!(inside.file.origin_len(), content.len() as u64, "{name}");
+        };
+        check("a.eml", eml.as_bytes());
+        check("winmail.dat", b"\x78\x9F\x3E\x22\0\0");
+        check("smime.p7m", signed.as_bytes());
+    }
 }

@@ -79,7 +79,7 @@ const TOO_MANY: &str = "are too many to be written";
 fn may_be_long(message: &Message, recurrence: &AppointmentRecurrence) -> bool {
     const BYTES_PER_BYTE_MAX: u64 = 16;
     let file_len = message.storage().map_or(0, |storage| storage.file().origin_len());
-    // What was made of an attachment has no file to compare with.
+    // A new message has no file to compare with.
     let file_len = if file_len == 0 { u64::MAX } else { file_len };
     let each = file_len.saturating_mul(BYTES_PER_BYTE_MAX);
     each.saturating_mul(recurrence.exceptions.len() as u64) > exceptions::BYTES_MAX as u64

@@ -75,8 +75,10 @@ pub fn compose(
     };
     let made = MadeContents::new(source_len);
     let inside = InsideLimit::new(source_len);
-    let mut composer = Composer { made, inside, depth: 0, held: 0, held_max };
-    Ok(composer.message(message, attachments, defects.to_vec())?.into_file())
+    let missing = Vec::new();
+    let mut composer = Composer { made, inside, missing, depth: 0, held: 0, held_max };
+    let file = composer.message(message, attachments, defects.to_vec())?.into_file();
+    Ok(file.with_missing(composer.missing))
 }
 
 /// Composes a file.
@@ -84,6 +86,9 @@ struct Composer {
     made: MadeContents,
     /// How much may be looked into to find the text of a message without a body.
     inside: InsideLimit,
+    /// What could not be read so far, of the message and of those embedded in it: all that the file
+    /// says to be missing.
+    missing: Vec<Defect>,
     /// How many messages contain the one that is being composed.
     depth: u32,
     held: usize,
@@ -124,6 +129,7 @@ impl Composer {
             pieces.push(b"MIME-Version: 1.0\r\n");
         }
         MimePart::multipart("mixed", parts).write(&mut pieces);
+        self.missing.extend(defects);
         Ok(pieces)
     }
 
@@ -138,7 +144,7 @@ impl Composer {
         let bodies = Bodies::new(message);
         let mut alternative = Vec::new();
         // Of the texts, only one at a time is in memory.
-        if let Some(text) = bodies.text().or_else(|| self.wrapped_text(attachments)) {
+        if let Some(text) = bodies.text().or_else(|| self.wrapped_text(attachments, defects)) {
             alternative.extend(self.text("plain", &text, message, defects)?);
         }
         let html = bodies.mailed_html(&|reference| {
@@ -174,16 +180,34 @@ impl Composer {
         Ok(mixed)
     }
 
-    /// The text of the first message that an attachment only wraps.
-    fn wrapped_text(&self, attachments: &[ShownAttachment]) -> Option<String> {
+    /// The text of the first message that an attachment only wraps. Adds the defects because of
+    /// which it may be short or missing. What else is damaged in such an attachment is not missing in
+    /// the file, which has the attachment as it is stored.
+    fn wrapped_text(
+        &self,
+        attachments: &[ShownAttachment],
+        defects: &mut Vec<Defect>,
+    ) -> Option<String> {
         attachments.iter().find_map(|one| {
-            let kind = one.derived.as_ref()?.kind;
-            if !kind.is_wrapped() {
-                return None;
-            }
-            self.inside.take(0, content_len(&one.attachment)).ok()?;
-            let inside = Inside::open(kind, &one.attachment).ok()?;
-            Bodies::new(&inside.message).text()
+            let derived = one.derived.as_ref().filter(|one| one.kind.is_wrapped())?;
+            let storage = one.attachment.storage().map(|storage| storage.path());
+            let place = storage.unwrap_or_default() + "/" + &derived.name;
+            let taken = self.inside.take(0, content_len(&one.attachment));
+            let opened = taken.map(|()| Inside::open(derived.kind, &one.attachment));
+            let cause = match opened {
+                Ok(Ok(inside)) => {
+                    let of_bodies = defects::of_bodies(&inside.message);
+                    let found = inside.defects.into_iter().chain(of_bodies);
+                    let below = |one: Defect| Defect { place: place.clone() + &one.place, ..one };
+                    defects.extend(found.map(below));
+                    return Bodies::new(&inside.message).text();
+                }
+                Ok(Err(Error::Damaged(defect))) => defect.cause,
+                Ok(Err(error)) => error.to_string(),
+                Err(cause) => cause,
+            };
+            defects.push(Defect { place, cause });
+            None
         })
     }
 
@@ -266,7 +290,7 @@ impl Composer {
         };
         // Once the limit is reached, no further message is made only to be dropped.
         if let Err(Error::Damaged(defect)) = self.take(&message, 0) {
-            return Ok(attached::unreadable(shown, &defect.cause));
+            return Ok(self.left_out(shown, defect));
         }
         let attachments = shown_attachments(&message, None);
         let defects = defects::of_message(&message, &attachments);
@@ -275,9 +299,16 @@ impl Composer {
         self.depth -= 1;
         match composed {
             Ok(body) => Ok(attached::message_part(shown, is_inline, body)),
-            Err(Error::Damaged(defect)) => Ok(attached::unreadable(shown, &defect.cause)),
+            Err(Error::Damaged(defect)) => Ok(self.left_out(shown, defect)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The part in the place of an embedded message for which there is no room.
+    fn left_out(&mut self, shown: &ShownAttachment, defect: Defect) -> MimePart {
+        let part = attached::unreadable(shown, &defect.cause);
+        self.missing.push(defect);
+        part
     }
 
     /// Counts bytes that are kept in memory; an error if they exceed the limit.
@@ -309,7 +340,8 @@ mod tests {
     fn composed(mail: &Mail, text_room: u64, held_max: usize) -> String {
         let made = MadeContents::with_room(text_room);
         let inside = InsideLimit::new(0);
-        let mut composer = Composer { made, inside, depth: 0, held: 0, held_max };
+        let missing = Vec::new();
+        let mut composer = Composer { made, inside, missing, depth: 0, held: 0, held_max };
         let attachments = shown_attachments(mail.message(), None);
         let pieces = composer.message(mail.message(), &attachments, Vec::new()).unwrap();
         let file = pieces.into_file();

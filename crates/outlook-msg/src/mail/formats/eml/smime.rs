@@ -4,11 +4,13 @@
 
 use crate::body::cms;
 use crate::body::header::is_field_name;
-use crate::imsg::Message;
+use crate::imsg::{MapiProp as _, Message};
 use crate::mail::attachments::content::data;
 use crate::mail::attachments::{ContentKind, ShownAttachment};
+use crate::mail::bodies::Bodies;
 use crate::mail::content::Content;
 use crate::mail::smime::SmimeClass;
+use crate::mapi::tags;
 
 use super::part::MimePart;
 
@@ -44,11 +46,30 @@ pub(super) fn part(
         let part = opaque(attachments)?;
         Some(WholePart { part, has_mime_version: false })
     };
-    match SmimeClass::of(message)? {
+    match SmimeClass::of(message).or_else(|| form_of_note(message, attachments))? {
         SmimeClass::ClearSigned => clear_signed(attachments, is_nested),
         SmimeClass::Opaque => opaque(),
         SmimeClass::Report => None,
     }
+}
+
+/// The form of a message whose class does not say that it is signed or encrypted: some programs
+/// write `IPM.Note` (\[MS-OXOSMIME\] knows only classes of its own). It is, if its only attachment is
+/// shown as `signed/` or `encrypted`, and there is no body beside that, which would be lost.
+fn form_of_note(message: &Message, attachments: &[ShownAttachment]) -> Option<SmimeClass> {
+    const NOTE: &str = "IPM.Note";
+    let [only] = attachments else { return None };
+    only.derived.as_ref().filter(|derived| derived.kind.is_of_message())?;
+    let class = message.text(tags::PR_MESSAGE_CLASS);
+    let is_note = class.is_none_or(|class| class.trim_end().eq_ignore_ascii_case(NOTE));
+    if !is_note || Bodies::new(message).text().is_some() {
+        return None;
+    }
+    let start = data(&only.attachment).ok()?.read(0, CMS_BYTES).ok()?;
+    Some(match cms::kind(&cms::binary(&start)) {
+        Some(_) => SmimeClass::Opaque,
+        None => SmimeClass::ClearSigned,
+    })
 }
 
 /// The entity of a clear-signed message. It is written unchanged, because the signature covers its
