@@ -1,15 +1,16 @@
 //! A full disk: the old file stays, and what cannot be saved is kept elsewhere and named.
 
 use std::fs;
-use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use msgfs::fs::{Fs, Options, WriteOptions};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use crate::fixture::AttachmentBuilder;
 use crate::mount::folder::{Folder, letter, numbers, parcel};
-use crate::mount::process::{MOMENT, run};
+use crate::mount::process::{MOMENT, Process, run, wait_until};
 
 use super::direct::Direct;
 use super::files::ReadFiles as _;
@@ -205,6 +206,70 @@ fn edits_outlive_a_disk_that_becomes_read_only() {
     assert_eq!(Direct::reading(disk.path()).read("a.msg/subject").unwrap(), b"Old\n");
 }
 
+/// A program that has written the bytes of a file to one in the mount, and has that open. It is no
+/// thread of the tests: when another test starts a program, a copy of each descriptor is closed,
+/// which would make a value of what is written so far.
+fn writing(mount: &Served, name: &str, from: &Path) -> Process {
+    let path = mount.path(name);
+    let mut tail = Command::new("sh");
+    tail.args(["-c", "exec tail -c +1 -f \"$1\" > \"$2\"", "sh"]).arg(from).arg(&path);
+    let writer = Process::start(&mut tail);
+    let len = from.metadata().unwrap().len();
+    wait_until("the bytes", MOMENT, || path.metadata().is_ok_and(|found| found.len() == len));
+    writer
+}
+
+/// A file that becomes a value, or a message, only under another name: the state folder
+/// has room for it once.
+#[test]
+fn what_is_renamed_or_copied_in_is_written_once() {
+    let source = Folder::new().with("a.msg", letter("Old").to_bytes());
+    let Some(state) = Disk::new("4m") else { return };
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let large = numbers(3 << 20);
+    let message = letter("New").attach(AttachmentBuilder::file("large.bin", large.clone()));
+    let files = tempfile::tempdir().unwrap();
+    let copy = |bytes: &[u8], to: &str| {
+        let from = files.path().join("from");
+        fs::write(&from, bytes).unwrap();
+        let mut command = Command::new("cp");
+        run(command.arg(from).arg(mount.path(to)), MOMENT).expect_success();
+    };
+    for name in ["new.msg", ".new.msg.Xy12Zw"] {
+        copy(&message.to_bytes(), name);
+    }
+    fs::rename(mount.path(".new.msg.Xy12Zw"), mount.path("moved.msg")).unwrap();
+    // A writing handle keeps the message from being saved by itself.
+    let open = fs::File::options().write(true).open(mount.path("a.msg/class")).unwrap();
+    let (temporary, attachment) = ("a.msg/attachments/.l.Xy12Zw", "a.msg/attachments/large.bin");
+    copy(&large, temporary);
+    fs::rename(mount.path(temporary), mount.path(attachment)).unwrap();
+    drop(open);
+    mount.kill();
+    mount.serve();
+    mount.sync("a.msg/subject").unwrap();
+    for name in ["a.msg", "new.msg", "moved.msg"] {
+        let path = format!("{name}/attachments/large.bin");
+        assert!(Direct::reading(source.path()).read(&path).unwrap() == large, "{name}");
+    }
+}
+
+/// What a program has not closed when the mount ends is kept, though there is no room for a copy.
+#[test]
+fn a_large_half_is_kept_without_a_copy() {
+    let source = Folder::new().with("a.msg", letter("Old").to_bytes());
+    let Some(state) = Disk::new("4m") else { return };
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let large = numbers(3 << 20);
+    let _writer = writing(&mount, "a.msg/attachments/large.bin", &source.put("large", &large));
+    mount.signal(Signal::TERM);
+    let ended = mount.end();
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    let kept = kept(state.path());
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(fs::read(kept[0].join("attachments/large.bin")).unwrap() == large);
+}
+
 /// What is written to a large file lies beside the edit log, on whose disk there must be room for
 /// it, and becomes part of the log without being copied.
 #[test]
@@ -214,14 +279,14 @@ fn a_large_value_is_written_once() {
     let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
     // A writing handle keeps the message from being saved by itself.
     let open = fs::File::options().write(true).open(mount.path("a.msg/class")).unwrap();
-    let mut file = fs::File::create(mount.path("a.msg/attachments/large.bin")).unwrap();
     let large = numbers(3 << 20);
-    file.write_all(&large).unwrap();
+    let writer = writing(&mount, "a.msg/attachments/large.bin", &source.put("large", &large));
     let spooled = mount.open_files().into_iter().find(|(path, _)| {
         path.starts_with(state.path()) && path.to_string_lossy().ends_with("(deleted)")
     });
     let (_, inode) = spooled.expect("no file in the state folder");
-    drop(file);
+    writer.signal(Signal::TERM);
+    writer.end(MOMENT);
     assert!(mount.text(".msgfs/unsaved").starts_with("a.msg\t"));
     let logged = contents(&state.path().join("msgfs/edits"));
     let found = logged.values().find(|(_, _, _, bytes)| *bytes == large);

@@ -119,8 +119,7 @@ impl Edits {
     /// The directory state of a message, which is made if there is none yet. `None` if no message
     /// has this base.
     fn directory(&self, base: Base) -> Option<Arc<MessageDirectory>> {
-        let spool = self.log.spool();
-        self.source.nodes.directory_or(base, |path| MessageDirectory::new(base, path, spool))
+        self.source.nodes.directory_or(base, |path| MessageDirectory::new(base, path))
     }
 
     /// The message of a base, with its directory state.

@@ -45,9 +45,9 @@ enum ArrivalProgress {
 
 impl Arrival {
     /// A new file with one open handle.
-    pub(in crate::fs::edits) fn new(permissions: u32, spool: &Spool) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(permissions: u32) -> Arc<Self> {
         let content = ArrivalContent {
-            bytes: Buffer::new(spool),
+            bytes: Buffer::default(),
             handles: 1,
             progress: ArrivalProgress::Arriving,
             changed: SystemTime::now(),
@@ -79,12 +79,17 @@ impl Arrival {
         self.lock().bytes.read_at(offset, buffer).map_err(Error::Buffer)
     }
 
-    pub(in crate::fs::edits) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.change(|buffer| buffer.write(offset, bytes))
+    pub(in crate::fs::edits) fn write(
+        &self,
+        spool: &Spool,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        self.change(|buffer| buffer.write(spool, offset, bytes))
     }
 
-    pub(in crate::fs::edits) fn set_len(&self, len: u64) -> Result<(), Error> {
-        self.change(|buffer| buffer.set_len(len))
+    pub(in crate::fs::edits) fn set_len(&self, spool: &Spool, len: u64) -> Result<(), Error> {
+        self.change(|buffer| buffer.set_len(spool, len))
     }
 
     fn change(&self, run: impl FnOnce(&mut Buffer) -> std::io::Result<()>) -> Result<(), Error> {
@@ -168,11 +173,11 @@ impl Arrival {
         }
     }
 
-    /// A copy of the bytes as they are now, to be put into the source.
+    /// The bytes as they are now, to be put into the source.
     fn bytes_to_save(&self) -> std::io::Result<Arc<Source>> {
         let mut content = self.lock();
         content.progress = ArrivalProgress::Saving;
-        content.bytes.copy()?.share()
+        content.bytes.share()
     }
 
     fn lock(&self) -> MutexGuard<'_, ArrivalContent> {
@@ -192,14 +197,18 @@ mod tests {
     use crate::imsg::{Session, SessionOptions};
 
     fn new_arrival() -> std::sync::Arc<Arrival> {
-        Arrival::new(0o644, &Spool::new(&std::env::temp_dir()))
+        Arrival::new(0o644)
+    }
+
+    fn write(arrival: &Arrival, offset: u64, bytes: &[u8]) {
+        arrival.write(&Spool::new(&std::env::temp_dir()), offset, bytes).unwrap();
     }
 
     #[test]
     fn only_a_message_is_saved() {
         let session = Session::open(SessionOptions::default());
         let arrival = new_arrival();
-        arrival.write(0, b"no message").unwrap();
+        write(&arrival, 0, b"no message");
         assert!(arrival.message(&session).is_err() && !arrival.is_saved());
         assert!(new_arrival().message(&session).is_err());
     }
@@ -228,11 +237,11 @@ mod tests {
         arrival.bytes_to_save().unwrap();
         arrival.mark_saved();
         assert!(arrival.is_saved());
-        arrival.write(0, b"more").unwrap();
+        write(&arrival, 0, b"more");
         assert!(!arrival.is_saved() && arrival.modified().is_none());
         // One thread writes while another one closes a copy of the descriptor.
         arrival.bytes_to_save().unwrap();
-        arrival.write(4, b", and more").unwrap();
+        write(&arrival, 4, b", and more");
         arrival.mark_saved();
         assert!(!arrival.is_saved());
         assert!(arrival.close() && !arrival.is_open());

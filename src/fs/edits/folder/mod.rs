@@ -109,7 +109,7 @@ impl<'a> FolderEdits<'a> {
             return Err(Error::ReadOnly { path: path.to_owned() });
         }
         let (message, directory) = self.enter_new(path)?;
-        let arrival = Arrival::new(permissions, self.edits.log.spool());
+        let arrival = Arrival::new(permissions);
         let mut locked = self.edits.locked(&message, directory.lock());
         locked.contents.state = MessageState::Arriving(Arc::clone(&arrival));
         // Under a temporary name the bytes are nowhere else, so they stay when the kernel forgets

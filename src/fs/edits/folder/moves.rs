@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::fs::Error;
 use crate::fs::edits::message::directory::{MessageDirectory, MessageState, MoveGuard, joined};
-use crate::fs::edits::message::entries::{EditableMessage, into_source};
+use crate::fs::edits::message::entries::EditableMessage;
 use crate::fs::edits::message::shown::{ShownEntry, access_in};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::edits::{Edits, MessageNode};
@@ -104,7 +104,7 @@ impl EditableMessage<'_> {
         locked.check_writable()?;
         locked.settle_below(&path)?;
         let file = joined(&path, "message.msg");
-        let bytes = into_source(locked.shown().bytes(&file)?)?;
+        let bytes = locked.bytes(&file)?.share().map_err(Error::Buffer)?;
         let files = locked.contents.numbers.below(&path);
         let permissions = match self.edits.source.root.metadata(&locked.contents.path) {
             Ok(metadata) => u32::from(metadata.permissions()) & 0o666,

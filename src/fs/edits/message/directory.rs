@@ -14,7 +14,6 @@ use outlook_msg::sync::lock;
 use crate::fs::Error;
 use crate::fs::edits::folder::arrival::Arrival;
 use crate::fs::edits::open::open_file::OpenFile;
-use crate::fs::edits::save::edit_log::Spool;
 use crate::fs::edits::save::target::SourceTarget;
 use crate::fs::messages::{Directory, OpenMessage};
 use crate::fs::source::ino::Base;
@@ -83,8 +82,6 @@ pub(in crate::fs::edits) enum SaveProgress {
 pub(in crate::fs::edits) struct Contents {
     /// In the source.
     pub(in crate::fs::edits) path: PathBuf,
-    /// Where large values go that are being written.
-    pub(in crate::fs::edits) spool: Spool,
     pub(in crate::fs::edits) state: MessageState,
     /// The files in it that the kernel was told of.
     pub(in crate::fs::edits) numbers: FileNumbers,
@@ -137,10 +134,9 @@ impl Drop for MoveGuard {
 }
 
 impl MessageDirectory {
-    pub(in crate::fs::edits) fn new(base: Base, path: &Path, spool: &Spool) -> Self {
+    pub(in crate::fs::edits) fn new(base: Base, path: &Path) -> Self {
         let contents = Contents {
             path: path.to_owned(),
-            spool: spool.clone(),
             state: MessageState::Clean,
             numbers: FileNumbers::default(),
             files: HashMap::new(),

@@ -10,7 +10,6 @@ use crate::fs::edits::open::open_file::OpenFlags;
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::edits::{Edits, LookedUpMessage};
 use crate::fs::{Entry, Error};
-use crate::storage::Source;
 use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::directory::{Contents, MessageDirectory};
@@ -103,7 +102,7 @@ impl EditableMessage<'_> {
                 locked.writer(number, flags, true)
             }
             NewNameKind::Temporary | NewNameKind::Copy => {
-                let file = TemporaryFile::new(Buffer::new(self.edits.log.spool()));
+                let file = TemporaryFile::new(Buffer::default());
                 let kind = match new {
                     NewNameKind::Copy => TemporaryKind::Copy(Arc::clone(&file)),
                     _ => TemporaryKind::File(Arc::clone(&file)),
@@ -180,7 +179,7 @@ impl EditableMessage<'_> {
         if !matches!(locked.shown().new_name(&path, false)?, NewNameKind::Temporary) {
             return Err(Error::NotPermitted("a file of a message has one name"));
         }
-        let bytes = locked.shown().bytes(&old)?;
+        let bytes = locked.bytes(&old)?;
         let copy = TemporaryFile::new(bytes);
         copy.keep_copy(&self.edits.log, &locked.contents.path, &path)?;
         let copy = Temporary::new(TemporaryKind::File(copy), FILE_BITS);
@@ -237,27 +236,28 @@ impl EditableMessage<'_> {
     /// Cuts or lengthens a file without a handle, as truncate(2) does. The result becomes the value
     /// at once.
     pub(in crate::fs) fn truncate(&self, len: u64) -> Result<(), Error> {
+        let spool = self.edits.log.spool();
         let mut locked = self.lock();
         let path = locked.contents.path_of(self.number)?;
         let is_there = match locked.shown().find_hidden(&path) {
             // It was emptied and has just lost its value, as in `EditableMessage::open`.
             Err(Error::NotFound) => false,
             Err(error) => return Err(error),
-            Ok(ShownEntry::Arrival(arrival)) => return arrival.set_len(len),
+            Ok(ShownEntry::Arrival(arrival)) => return arrival.set_len(spool, len),
             Ok(ShownEntry::Temporary(file)) => {
                 let bytes = file.file().ok_or(Error::IsADirectory)?;
-                let changed = bytes.change(|bytes| bytes.set_len(len));
+                let changed = bytes.change(|bytes| bytes.set_len(spool, len));
                 return changed.map_err(Unchanged::into_error);
             }
             Ok(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => true,
         };
         locked.check_settable(&path)?;
         let mut buffer = match len {
-            _ if len > 0 && is_there => locked.shown().bytes(&path)?,
-            _ => Buffer::new(self.edits.log.spool()),
+            _ if len > 0 && is_there => locked.bytes(&path)?,
+            _ => Buffer::default(),
         };
-        buffer.set_len(len).map_err(Error::Buffer)?;
-        let value = into_source(buffer)?;
+        let value = buffer.set_len(spool, len).and_then(|()| buffer.share());
+        let value = value.map_err(Error::Buffer)?;
         locked.apply(&Operation::Set { path, value })?;
         if let Some(open) = locked.contents.open_file(self.number) {
             open.lock().replaced();
@@ -268,6 +268,7 @@ impl EditableMessage<'_> {
 
     /// Opens a file for writing, and returns the handle.
     pub(in crate::fs) fn open(&self, flags: OpenFlags) -> Result<u64, Error> {
+        let spool = self.edits.log.spool();
         let mut locked = self.lock();
         let path = locked.contents.path_of(self.number)?;
         let found = match locked.shown().find_hidden(&path) {
@@ -282,14 +283,14 @@ impl EditableMessage<'_> {
             Some(ShownEntry::Arrival(arrival)) => {
                 arrival.open();
                 if flags.truncates() {
-                    arrival.set_len(0)?;
+                    arrival.set_len(spool, 0)?;
                 }
                 HandleTarget::Arrival { arrival, unflushed: Default::default() }
             }
             Some(ShownEntry::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
                 if flags.truncates() {
-                    file.change(|bytes| bytes.set_len(0)).map_err(Unchanged::into_error)?;
+                    file.change(|bytes| bytes.set_len(spool, 0)).map_err(Unchanged::into_error)?;
                 }
                 HandleTarget::temporary(file)
             }
@@ -301,7 +302,7 @@ impl EditableMessage<'_> {
                 if let HandleTarget::File { file, .. } = &target
                     && flags.truncates()
                 {
-                    let emptied = file.lock().set_len(0);
+                    let emptied = file.lock().set_len(spool, 0);
                     emptied.inspect_err(|_| target.abandon())?;
                 }
                 target
@@ -333,8 +334,4 @@ impl EditableMessage<'_> {
         }
         Ok(())
     }
-}
-
-pub(in crate::fs::edits) fn into_source(buffer: Buffer) -> Result<Arc<Source>, Error> {
-    buffer.share().map_err(Error::Buffer)
 }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, MutexGuard};
 
 use crate::fs::Error;
+use crate::fs::edits::open::buffer::{Buffer, LEN_MAX};
 use crate::fs::edits::{Edits, MessageNode};
 use crate::fs::error::message_error;
-use crate::view::{FileKind, NodeId};
+use crate::view::{self, FileKind, NodeId};
 
 use super::answers::Answers;
 use super::directory::Contents;
@@ -43,6 +44,31 @@ impl<'a> LockedMessage<'a> {
     /// Plans a save if the message has something to save.
     pub(in crate::fs::edits) fn schedule_save(&self) {
         self.edits.saver.schedule(&self.contents, self.message.base);
+    }
+
+    /// The bytes of a file as its readers see them, or of a temporary file.
+    pub(in crate::fs::edits) fn bytes(&self, path: &str) -> Result<Buffer, Error> {
+        let contents = &self.contents;
+        let number = contents.numbers.number(path, view::fixed_number(path));
+        let open = contents.files.get(&number).map(|file| file.lock());
+        if let Some(content) = open.filter(|content| content.is_seen()) {
+            return Ok(content.copy());
+        }
+        match self.shown().find(path)? {
+            ShownEntry::Temporary(file) => Ok(file.file().ok_or(Error::IsADirectory)?.snapshot().0),
+            ShownEntry::Node(open, id, FileKind::File) => {
+                let in_message = |error: view::Error| message_error(&contents.path, error);
+                let len = open.tree.attributes(id).map_err(in_message)?.size;
+                if len > LEN_MAX {
+                    return Err(Error::TooLarge);
+                }
+                let (log, tree) = (&self.edits.log, &open.tree);
+                let read = |offset, piece: &mut [u8]| tree.read_at(id, offset, piece);
+                Buffer::filled::<view::Error>(log.spool(), len, read).map_err(in_message)
+            }
+            ShownEntry::New(_) => Ok(Buffer::default()),
+            _ => Err(Error::IsADirectory),
+        }
     }
 
     /// Reads a file of the message: as it is being written, or as it was when it was removed.

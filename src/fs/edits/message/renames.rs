@@ -9,8 +9,8 @@ use crate::fs::edits::open::open_file::{Moment, OpenFile};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::view::{self, FileKind, NodeId};
 
-use super::directory::{Contents, split};
-use super::entries::{EditableMessage, FILE_BITS, into_source};
+use super::directory::split;
+use super::entries::{EditableMessage, FILE_BITS};
 use super::locked::LockedMessage;
 use super::shown::{NewNameKind, ShownEntry};
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
@@ -89,7 +89,7 @@ impl Rename<'_, '_> {
             (ShownEntry::New(file), NewNameKind::Value) => {
                 self.locked.take_hidden_place(new)?;
                 file.lock().due(Moment::Final)?;
-                self.set(self.locked.shown().bytes(self.old)?)?;
+                self.set(&self.locked.bytes(self.old)?)?;
                 file.lock().settled();
             }
             (ShownEntry::Node(_, _, kind), NewNameKind::Value) => self.move_node(*kind)?,
@@ -108,14 +108,13 @@ impl Rename<'_, '_> {
         let (old, new) = (self.old, self.new);
         self.locked.check_writable()?;
         let was_hidden = self.locked.take_hidden_place(new)?;
-        let (bytes, changes) = file.snapshot()?;
-        self.set(bytes)?;
+        let (bytes, changes) = file.snapshot();
+        self.set(&bytes)?;
         let contents = &mut *self.locked.contents;
         contents.temporaries.remove(old);
         contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
         let number = contents.numbers.number(new, view::fixed_number(new));
-        let Contents { files, spool, .. } = contents;
-        let opened = || OpenFile::new(number, false, spool);
+        let (files, opened) = (&mut contents.files, || OpenFile::new(number, false));
         file.become_file(changes, || Arc::clone(files.entry(number).or_insert_with(opened)));
         Ok(())
     }
@@ -153,7 +152,7 @@ impl Rename<'_, '_> {
         if contents.files.get(&number).is_some_and(|file| file.lock().is_open()) {
             return Err(Error::Busy);
         }
-        let bytes = self.locked.shown().bytes(self.old)?;
+        let bytes = self.locked.bytes(self.old)?;
         let file = TemporaryFile::new(bytes);
         let contents = &mut *self.locked.contents;
         file.keep_copy(&self.locked.edits.log, &contents.path, self.new)?;
@@ -179,7 +178,7 @@ impl Rename<'_, '_> {
         match (gets_name && !takes_place, kind) {
             (true, _) => self.locked.apply(&Operation::Rename { from, to }),
             (false, FileKind::File) => {
-                let value = into_source(self.locked.shown().bytes(old)?)?;
+                let value = self.locked.bytes(old)?.share().map_err(Error::Buffer)?;
                 self.make(&Operation::Replace { from, to, value })
             }
             (false, _) => Err(self.locked.contents.refuse(new, NO_NAME)),
@@ -187,8 +186,8 @@ impl Rename<'_, '_> {
     }
 
     /// Sets the file of the new name to the bytes of the one that is renamed onto it.
-    fn set(&mut self, bytes: Buffer) -> Result<(), Error> {
-        let value = into_source(bytes)?;
+    fn set(&mut self, bytes: &Buffer) -> Result<(), Error> {
+        let value = bytes.share().map_err(Error::Buffer)?;
         self.make(&Operation::Set { path: self.new.to_owned(), value })
     }
 

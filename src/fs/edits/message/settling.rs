@@ -9,7 +9,6 @@ use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::error::{refusal, with_causes};
 use crate::view::{self, NodeId};
 
-use super::directory::Contents;
 use super::locked::LockedMessage;
 use super::numbers::relative_to;
 use super::shown::ShownEntry;
@@ -24,8 +23,8 @@ impl LockedMessage<'_> {
         is_new: bool,
     ) -> HandleTarget {
         let number = self.contents.numbers.canonical(number);
-        let Contents { files, spool, .. } = &mut *self.contents;
-        let file = files.entry(number).or_insert_with(|| OpenFile::new(number, is_new, spool));
+        let files = &mut self.contents.files;
+        let file = files.entry(number).or_insert_with(|| OpenFile::new(number, is_new));
         let mut content = file.lock();
         content.open();
         if is_new {

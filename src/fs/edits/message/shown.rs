@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use crate::fs::Error;
 use crate::fs::edits::folder::arrival::Arrival;
-use crate::fs::edits::open::buffer::{Buffer, LEN_MAX};
 use crate::fs::edits::open::open_file::OpenFile;
 use crate::fs::edits::{MessageNode, Messages};
 use crate::fs::error::{message_error, source_error};
@@ -294,33 +293,6 @@ impl<'a> Shown<'a> {
 
     fn ownership(self) -> &'a Ownership {
         &self.messages.source.ownership
-    }
-
-    /// The bytes of a file as its readers see them, or of a temporary file.
-    pub(in crate::fs::edits) fn bytes(self, path: &str) -> Result<Buffer, Error> {
-        let contents = self.contents;
-        let number = contents.numbers.number(path, view::fixed_number(path));
-        let open = contents.files.get(&number).map(|file| file.lock());
-        if let Some(content) = open.filter(|content| content.is_seen()) {
-            return content.copy();
-        }
-        match self.find(path)? {
-            ShownEntry::Temporary(file) => {
-                let file = file.file().ok_or(Error::IsADirectory)?;
-                file.with(Buffer::copy)
-            }
-            ShownEntry::Node(open, id, FileKind::File) => {
-                let in_message = |error: view::Error| message_error(&contents.path, error);
-                let len = open.tree.attributes(id).map_err(in_message)?.size;
-                if len > LEN_MAX {
-                    return Err(Error::TooLarge);
-                }
-                let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
-                Buffer::filled::<view::Error>(&contents.spool, len, read).map_err(in_message)
-            }
-            ShownEntry::New(_) => Ok(Buffer::new(&contents.spool)),
-            _ => Err(Error::IsADirectory),
-        }
     }
 
     /// What a new name becomes. `is_unseen` is set if the creating process is still filling a new

@@ -252,10 +252,10 @@ impl TemporaryFile {
         self.lock().became.clone()
     }
 
-    /// A copy of the bytes, and the number of changes so far.
-    pub(in crate::fs::edits) fn snapshot(&self) -> Result<(Buffer, u64), Error> {
+    /// The bytes as they are now, and the number of changes so far.
+    pub(in crate::fs::edits) fn snapshot(&self) -> (Buffer, u64) {
         let content = self.lock();
-        Ok((content.bytes.copy().map_err(Error::Buffer)?, content.changes))
+        (content.bytes.clone(), content.changes)
     }
 
     /// Makes it a file of the message, which has the bytes after so many changes as its value. The
@@ -268,14 +268,14 @@ impl TemporaryFile {
         let mut content = self.lock();
         if content.handles > 0 {
             let file = file();
-            let bytes = content.bytes.take();
+            let bytes = std::mem::take(&mut content.bytes);
             // A program may have written while the value was set.
             file.lock().take_over(bytes, content.handles, content.changes != changes);
             content.became = Some(file);
         }
     }
 
-    /// Copies the bytes to the state folder, if they have changed since the last copy.
+    /// Copies the bytes to the edit log, if they have changed since the last copy.
     ///
     /// # Errors
     /// [`Error::EditLog`] if there is no room for them.
@@ -292,9 +292,7 @@ impl TemporaryFile {
         let copy = match content.bytes.len().map_err(Error::Buffer)? {
             0 => None,
             _ => {
-                // The copy must not follow what is written to the file later.
-                let bytes = content.bytes.copy().and_then(|bytes| bytes.share());
-                let bytes = bytes.map_err(Error::Buffer)?;
+                let bytes = content.bytes.share().map_err(Error::Buffer)?;
                 Some(log.copy_temporary(message, path, bytes).map_err(Error::EditLog)?)
             }
         };
@@ -486,8 +484,8 @@ mod tests {
 
     #[test]
     fn directories_have_their_files() {
-        let empty = || Buffer::new(&Spool::new(&std::env::temp_dir()));
-        let file = || Temporary::new(TemporaryKind::File(TemporaryFile::new(empty())), 0o644);
+        let file = || TemporaryFile::new(Buffer::default());
+        let file = || Temporary::new(TemporaryKind::File(file()), 0o644);
         let mut files = Temporaries::default();
         files.put("d", Temporary::new(TemporaryKind::Directory, 0o755)).unwrap();
         files.put("d/x", file()).unwrap();
@@ -495,7 +493,8 @@ mod tests {
         files.rename("d", "e");
         assert_eq!(files.paths().collect::<Vec<_>>(), ["d2", "e", "e/x"]);
         let bytes = files.get("e/x").unwrap().file().unwrap().clone();
-        bytes.change(|buffer| buffer.write(0, b"text")).unwrap();
+        let spool = Spool::new(&std::env::temp_dir());
+        bytes.change(|buffer| buffer.write(&spool, 0, b"text")).unwrap();
         let left = files.take_left_over();
         assert_eq!(left.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["e/x"]);
     }

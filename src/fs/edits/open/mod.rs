@@ -17,6 +17,7 @@ use super::folder::arrival::Arrival;
 use super::message::directory::MessageDirectory;
 use super::message::shown::ShownEntry;
 use super::message::temporary::{TemporaryFile, Unchanged};
+use super::save::edit_log::Spool;
 
 use buffer::Buffer;
 use handles::{Handle, HandleTarget, Unflushed};
@@ -46,20 +47,24 @@ impl<'a> OpenHandle<'a> {
         &self.handle.directory
     }
 
+    fn spool(&self) -> &'a Spool {
+        self.edits.log.spool()
+    }
+
     /// Cuts or lengthens the file.
     pub(super) fn set_len(&self, len: u64) -> Result<(), Error> {
         match &self.handle.target {
             HandleTarget::File { file, unflushed, .. } => self.set_len_of(file, unflushed, len),
             HandleTarget::Temporary { file, unflushed } => {
                 unflushed.note();
-                match file.change(|bytes| bytes.set_len(len)) {
+                match file.change(|bytes| bytes.set_len(self.spool(), len)) {
                     Err(Unchanged::Became(file)) => self.set_len_of(&file, unflushed, len),
                     changed => changed.map_err(Unchanged::into_error),
                 }
             }
             HandleTarget::Arrival { arrival, unflushed } => {
                 unflushed.note();
-                arrival.set_len(len)
+                arrival.set_len(self.spool(), len)
             }
         }
     }
@@ -70,7 +75,7 @@ impl<'a> OpenHandle<'a> {
             self.load(file)?;
             unflushed.note();
         }
-        file.lock().set_len(len)
+        file.lock().set_len(self.spool(), len)
     }
 
     pub(in crate::fs) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
@@ -96,7 +101,7 @@ impl<'a> OpenHandle<'a> {
             }
             HandleTarget::Temporary { file, unflushed } => {
                 unflushed.note();
-                match file.change(|buffer| buffer.write(offset, bytes)) {
+                match file.change(|buffer| buffer.write(self.spool(), offset, bytes)) {
                     Err(Unchanged::Became(file)) => {
                         self.write_to(&file, unflushed, Piece { offset: Some(offset), bytes })
                     }
@@ -108,7 +113,7 @@ impl<'a> OpenHandle<'a> {
                 if is_message_file_name(&path) {
                     Arrival::check_start(offset, bytes).map_err(|one| message_error(&path, one))?;
                 }
-                arrival.write(offset, bytes)?;
+                arrival.write(self.spool(), offset, bytes)?;
                 unflushed.note();
                 Ok(())
             }
@@ -128,7 +133,7 @@ impl<'a> OpenHandle<'a> {
         // Noted also if it fails: `close` is to say so, too.
         unflushed.note();
         let mut content = file.lock();
-        let written = content.write(piece.offset, piece.bytes);
+        let written = content.write(self.spool(), piece.offset, piece.bytes);
         if let Err(error) = &written {
             content.refuse_write(WriteRefusal::NoRoom, refusal(error));
         }
@@ -201,8 +206,7 @@ impl<'a> OpenHandle<'a> {
         drop(locked);
         let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
         let len = open.tree.attributes(id).map(|attributes| attributes.size);
-        let spool = self.edits.log.spool();
-        let value = len.and_then(|len| Buffer::filled::<view::Error>(spool, len, read));
+        let value = len.and_then(|len| Buffer::filled::<view::Error>(self.spool(), len, read));
         file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
         Ok(())
     }

@@ -102,11 +102,7 @@ pub(in crate::fs::edits) enum Moment {
 pub(in crate::fs::edits) struct OpenContent {
     /// `None` until the present value is needed.
     bytes: Option<Buffer>,
-    /// Where the bytes go if they are many.
-    spool: Spool,
     progress: Progress,
-    /// Whether a value holds the bytes, so that they may not change any more.
-    is_shared: bool,
     /// Whether the message has no such file yet.
     is_new: bool,
     handles: u32,
@@ -131,12 +127,10 @@ enum Start {
 
 impl OpenFile {
     /// A file that the message has, or with `is_new` will have, open once.
-    pub(in crate::fs::edits) fn new(number: NodeId, is_new: bool, spool: &Spool) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(number: NodeId, is_new: bool) -> Arc<Self> {
         let content = OpenContent {
-            bytes: is_new.then(|| Buffer::new(spool)),
-            spool: spool.clone(),
+            bytes: is_new.then(Buffer::default),
             progress: if is_new { Progress::Emptied } else { Progress::Settled },
-            is_shared: false,
             is_new,
             handles: 0,
             changed: SystemTime::now(),
@@ -181,8 +175,7 @@ impl OpenContent {
     pub(in crate::fs::edits) fn create_again(&mut self) {
         if !self.is_seen() {
             self.is_new = true;
-            self.bytes = Some(Buffer::new(&self.spool));
-            self.is_shared = false;
+            self.bytes = Some(Buffer::default());
             (self.start, self.progress) = (Start::Empty, Progress::Emptied);
         }
     }
@@ -235,32 +228,29 @@ impl OpenContent {
     }
 
     /// The bytes as a buffer of their own.
-    pub(in crate::fs::edits) fn copy(&self) -> Result<Buffer, Error> {
-        let copied = self.bytes.as_ref().map(Buffer::copy).transpose();
-        Ok(copied.map_err(Error::Buffer)?.unwrap_or_else(|| Buffer::new(&self.spool)))
+    pub(in crate::fs::edits) fn copy(&self) -> Buffer {
+        self.bytes.clone().unwrap_or_default()
     }
 
     /// How many bytes more the state folder must have room for, so that the file can have this
     /// length.
-    pub(in crate::fs::edits) fn room_for(&self, len: u64) -> Result<u64, Error> {
-        match &self.bytes {
-            Some(bytes) if !self.is_shared => bytes.room_for(len).map_err(Error::Buffer),
-            _ => Ok(len.max(self.len())),
-        }
+    pub(in crate::fs::edits) fn room_for(&mut self, len: u64) -> Result<u64, Error> {
+        self.bytes.as_mut().map_or(Ok(len), |bytes| bytes.room_for(len)).map_err(Error::Buffer)
     }
 
     /// Writes at a place, or at the end.
     pub(in crate::fs::edits) fn write(
         &mut self,
+        spool: &Spool,
         offset: Option<u64>,
         bytes: &[u8],
     ) -> Result<(), Error> {
-        let buffer = self.change()?;
+        let buffer = self.change();
         let offset = match offset {
             Some(offset) => offset,
             None => buffer.len().map_err(Error::Buffer)?,
         };
-        buffer.write(offset, bytes).map_err(Error::Buffer)?;
+        buffer.write(spool, offset, bytes).map_err(Error::Buffer)?;
         self.note_written();
         Ok(())
     }
@@ -330,9 +320,8 @@ impl OpenContent {
     }
 
     /// Cuts the bytes, or fills them up with zeros.
-    pub(in crate::fs::edits) fn set_len(&mut self, len: u64) -> Result<(), Error> {
-        let buffer = self.change()?;
-        buffer.set_len(len).map_err(Error::Buffer)?;
+    pub(in crate::fs::edits) fn set_len(&mut self, spool: &Spool, len: u64) -> Result<(), Error> {
+        self.change().set_len(spool, len).map_err(Error::Buffer)?;
         if len == 0 {
             (self.start, self.progress) = (Start::Empty, Progress::Emptied);
         } else {
@@ -430,26 +419,17 @@ impl OpenContent {
         self.start = Start::Present;
         self.is_new = false;
         self.bytes = None;
-        self.is_shared = false;
     }
 
-    /// The bytes, to be changed. If a value shares them, they are copied first.
-    fn change(&mut self) -> Result<&mut Buffer, Error> {
-        if self.is_shared
-            && let Some(buffer) = &self.bytes
-        {
-            self.bytes = Some(buffer.copy().map_err(Error::Buffer)?);
-            self.is_shared = false;
-        }
+    /// The bytes, to be changed.
+    fn change(&mut self) -> &mut Buffer {
         self.changed = SystemTime::now();
-        Ok(self.bytes.get_or_insert_with(|| Buffer::new(&self.spool)))
+        self.bytes.get_or_insert_default()
     }
 
     /// The bytes as the content of a value.
     pub(in crate::fs::edits) fn share(&mut self) -> Result<Arc<Source>, Error> {
-        let bytes = self.bytes.get_or_insert_with(|| Buffer::new(&self.spool));
-        self.is_shared = bytes.is_file();
-        bytes.share().map_err(Error::Buffer)
+        self.bytes.get_or_insert_default().share().map_err(Error::Buffer)
     }
 }
 
@@ -459,7 +439,7 @@ mod tests {
     use super::{Moment, NodeId, OpenContent, OpenFile, Spool};
 
     fn opened(is_new: bool) -> std::sync::Arc<OpenFile> {
-        OpenFile::new(NodeId(16), is_new, &spool())
+        OpenFile::new(NodeId(16), is_new)
     }
 
     fn spool() -> Spool {
@@ -476,24 +456,24 @@ mod tests {
     #[test]
     fn an_emptied_file_waits_for_what_is_written() {
         let file = opened(false);
-        file.lock().set_len(0).unwrap();
+        file.lock().set_len(&spool(), 0).unwrap();
         assert_eq!(bytes(&file, Moment::Flush), None);
-        file.lock().write(Some(0), b"a").unwrap();
+        file.lock().write(&spool(), Some(0), b"a").unwrap();
         assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
         file.lock().settled();
         assert_eq!(bytes(&file, Moment::Final), None);
-        file.lock().set_len(0).unwrap();
+        file.lock().set_len(&spool(), 0).unwrap();
         assert_eq!(bytes(&file, Moment::Final), Some(Vec::new()));
     }
 
     #[test]
     fn appenders_lose_nothing_of_each_other() {
         let file = opened(false);
-        let mut old = Buffer::new(&spool());
-        old.write(0, b"old ").unwrap();
+        let mut old = Buffer::default();
+        old.write(&spool(), 0, b"old ").unwrap();
         file.lock().load(old);
         for word in [b"one ", b"two "] {
-            file.lock().write(None, word).unwrap();
+            file.lock().write(&spool(), None, word).unwrap();
         }
         assert_eq!(bytes(&file, Moment::Flush).unwrap(), b"old one two ");
     }
@@ -503,9 +483,9 @@ mod tests {
     fn what_is_written_while_a_value_is_made_is_still_to_do() {
         for ends in [OpenContent::settled, OpenContent::wait] {
             let file = opened(true);
-            file.lock().write(None, b"a").unwrap();
+            file.lock().write(&spool(), None, b"a").unwrap();
             assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
-            file.lock().write(None, b"b").unwrap();
+            file.lock().write(&spool(), None, b"b").unwrap();
             ends(&mut file.lock());
             assert_eq!(bytes(&file, Moment::Flush), Some(b"ab".to_vec()));
             ends(&mut file.lock());
@@ -516,10 +496,10 @@ mod tests {
     #[test]
     fn a_value_stays_when_more_is_written() {
         let file = opened(true);
-        file.lock().write(Some(2 << 20), b"end").unwrap();
+        file.lock().write(&spool(), Some(2 << 20), b"end").unwrap();
         let value = file.lock().due(Moment::Flush).unwrap().unwrap();
         file.lock().settled();
-        file.lock().write(Some(0), b"x").unwrap();
+        file.lock().write(&spool(), Some(0), b"x").unwrap();
         let mut first = [9];
         value.read_at(0, &mut first).unwrap();
         assert_eq!(first, [0]);

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use rustix::io::Errno;
 use crate::fs::error::with_causes;
 use crate::storage::{CompoundFile, FileState, Replacement, Source};
 
-use super::message_log::{Edits, copy};
+use super::message_log::{Edits, copy, link_spooled};
 use super::state_folder::create_private;
 use super::text::{escaped, rfc3339};
 use super::{Operation, StateFolder};
@@ -76,7 +75,7 @@ pub(super) fn keep(
     let root = open_folder(rustix::fs::CWD, folder.as_os_str())?;
     let outcome = KeptFiles::of(edits).write(&root, &message, whole)?;
     let list = list_of(edits, reason, &outcome);
-    create_below(&root, Path::new(LIST))?.write_all_at(list.as_bytes(), 0)?;
+    put_below(&root, Path::new(LIST), &Source::from_bytes(list.into_bytes()))?;
     let has_whole = matches!(outcome, WholeOutcome::Written);
     let name = edits.message.file_name().unwrap_or(OsStr::new("message.msg"));
     let _lock = state_folder.lock_mounts()?;
@@ -212,7 +211,7 @@ impl<'a> KeptFiles<'a> {
             folder_below(root, path)?;
         }
         for (path, value) in &self.values {
-            copy(value, &create_below(root, path)?)?;
+            put_below(root, path, value)?;
         }
         let Some(whole) = whole else { return Ok(WholeOutcome::None) };
         Ok(match write_whole(message, whole) {
@@ -282,18 +281,23 @@ fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
     text
 }
 
-/// Creates a file below a folder, and the folders on the way. It opens one folder after the other,
-/// since a path in nested messages can be longer than the system takes at once (`PATH_MAX`).
-fn create_below(root: &OwnedFd, path: &Path) -> io::Result<File> {
+/// Puts a value into a new file below a folder, and creates the folders on the way. It opens one
+/// folder after the other, since a path in nested messages can be longer than the system takes at
+/// once (`PATH_MAX`).
+fn put_below(root: &OwnedFd, path: &Path, value: &Source) -> io::Result<()> {
     let folder = folder_below(root, path.parent().unwrap_or(Path::new("")))?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o600);
     for number in 1..=SAME_NAMES_MAX {
+        let name = numbered(name, number, NAME_BYTES_MAX);
+        if link_spooled(value, &folder, Path::new(&name)) {
+            return Ok(());
+        }
         // A folder may have the name, if a program put a message where a file had been.
-        match rustix::fs::openat(&folder, numbered(name, number, NAME_BYTES_MAX), flags, mode) {
+        match rustix::fs::openat(&folder, name, flags, mode) {
             Err(Errno::EXIST) => {}
-            created => return Ok(created?.into()),
+            created => return copy(value, &created?.into()),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())

@@ -2,12 +2,14 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, BufReader, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::fd::{AsFd, AsRawFd as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use outlook_msg::pieces;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
 use crate::storage::{self, FileState, Source};
 
@@ -299,11 +301,14 @@ impl MessageLog {
         if value.len() <= INLINE_BYTES_MAX {
             return Ok(Stored::Inline(read_whole(value)?));
         }
+        // A mount that was killed may have left a file of this name, which another log may have,
+        // too: it must not be written over.
+        self.remove_value(sequence);
         let path = self.value_path(sequence);
-        let stored = link_unnamed(value, &path).and_then(|is_linked| match is_linked {
+        let stored = match link_spooled(value, CWD, &path) {
             true => Ok(()),
-            false => copy(value, &private(&path, true)?),
-        });
+            false => private(&path, true).and_then(|file| copy(value, &file)),
+        };
         if let Err(error) = stored {
             self.remove_value(sequence);
             return Err(error);
@@ -435,22 +440,18 @@ fn read_whole(value: &Source) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Links the file of a value to a path, if it has no name yet and lies on this file system. Returns
-/// whether it did.
-fn link_unnamed(value: &Source, path: &Path) -> io::Result<bool> {
-    use rustix::fs::{AtFlags, CWD, Mode};
-    use std::os::fd::AsRawFd as _;
-    let Some(file) = value.file() else { return Ok(false) };
-    // A file that has a name belongs to another program, which may write to it.
-    if file.metadata()?.nlink() != 0 {
-        return Ok(false);
-    }
+/// Gives a value another name, if its bytes lie in a file of the spool ([`super::Spool`]). Nobody
+/// changes a file that has a name in the state folder, so several values may share it. Returns
+/// whether it did; if not, the bytes are to be copied.
+pub(super) fn link_spooled(value: &Source, folder: impl AsFd, name: &Path) -> bool {
+    let Some(file) = value.file() else { return false };
+    // The kernel tells of an open file that it was made without a name. A file that was opened by a
+    // name belongs to another program, which may write to it.
+    let is_spooled = rustix::fs::fcntl_getfl(file).is_ok_and(|f| f.contains(OFlags::TMPFILE));
     let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-    if rustix::fs::linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW).is_err() {
-        return Ok(false);
-    }
-    rustix::fs::fchmod(file, Mode::from_raw_mode(0o600))?;
-    Ok(true)
+    is_spooled
+        && rustix::fs::fchmod(file, Mode::from_raw_mode(0o600)).is_ok()
+        && rustix::fs::linkat(CWD, link, folder, name, AtFlags::SYMLINK_FOLLOW).is_ok()
 }
 
 /// Writes a value into an empty file.

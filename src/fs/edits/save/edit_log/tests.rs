@@ -427,6 +427,37 @@ fn a_spool_file_is_taken_over() {
     assert!(values == [large(6), large(7)]);
 }
 
+/// The backup of a large value, the value, and what is kept of it need room for it once.
+#[test]
+fn a_spool_file_is_shared() {
+    let world = World::new();
+    let (log, _) = world.open();
+    let file = log.spool().file().unwrap();
+    file.write_all_at(&large(6), 0).unwrap();
+    let inode = FileState::from(&file.metadata().unwrap()).inode;
+    let value = Arc::new(Source::from_file(file).unwrap().0);
+    let inode_of = |path: &Path| FileState::from(&path.metadata().unwrap()).inode;
+    let copy = log.copy_temporary(Path::new(MESSAGE), "a~", Arc::clone(&value)).unwrap();
+    let sequence =
+        world.append(&log, &Operation::Set { path: "body.txt".into(), value: Arc::clone(&value) });
+    let files = [("body.txt".to_owned(), Arc::clone(&value))];
+    let kept = log.keep_files(Path::new(MESSAGE), &files, "refused").unwrap();
+    let stored = log.folder.join(format!("2/{}", sequence.0));
+    for path in [log.folder.join("1/1"), stored.clone(), kept.join("body.txt")] {
+        assert_eq!(inode_of(&path), inode, "{path:?}");
+    }
+    world.check_private();
+    // A kill has cut off the record of the next edit. The next edit that gets its number must not
+    // write into the file that the others have.
+    std::fs::hard_link(&stored, log.folder.join(format!("2/{}", sequence.0 + 1))).unwrap();
+    world.append(&log, &set("attachments/b", &large(7)));
+    drop(copy);
+    kill(log);
+    let left = world.open().1;
+    let values: Vec<_> = sets(&left[0]).into_iter().map(|(_, value)| value).collect();
+    assert!(values == [large(6), large(7)]);
+}
+
 /// Nobody was told that an edit was made whose log was not begun.
 #[test]
 fn a_log_that_was_not_begun_is_tidied_away() {
