@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::mount::folder::{Folder, letter};
+use crate::mount::folder::{Folder, letter, parcel};
 use crate::mount::process::{MOMENT, run};
 
 use super::direct::Direct;
@@ -114,6 +114,31 @@ fn what_was_written_before_a_refused_write_is_no_value() {
     assert!(told.contains("a.msg/to: not saved: refused: "), "{told}");
     let [folder] = &kept(state.path())[..] else { panic!("one folder was expected") };
     assert_eq!(fs::read(folder.join("to")).unwrap(), b"good@a.example\n");
+}
+
+/// mv takes EINVAL for a move of a directory into itself, and would say so.
+#[test]
+fn an_attached_message_is_not_renamed_to_what_is_no_message() {
+    let source = Folder::new().with("a.msg", parcel().to_bytes());
+    let state = TempDir::new().unwrap();
+    let Some(mount) = Served::start(source.path(), state.path()) else { return };
+    let outer = "a.msg/attachments/Outer: with_slash.msg";
+    let check = |from: &str, to: &str, reason: &str| {
+        let refused = fs::rename(mount.path(from), mount.path(to)).unwrap_err();
+        assert_eq!(Errno::from_io_error(&refused), Some(Errno::PERM), "{from} {to}");
+        let errors = mount.text(".msgfs/errors");
+        assert!(errors.contains(&format!("{from}: refused: not permitted: {reason}")), "{errors}");
+        assert!(mount.path(from).is_dir());
+    };
+    check(outer, "a.msg/attachments/Outer", "an attached message has a name that ends in .msg");
+    let inner = format!("{outer}/attachments/Inner.msg");
+    check(&inner, "a.msg/attachments/Inner.msg", "an attached message is moved within its folder");
+    // The way that the second reason tells.
+    fs::rename(mount.path(&inner), mount.path("Inner.msg")).unwrap();
+    fs::rename(mount.path("Inner.msg"), mount.path("a.msg/attachments/Inner.msg")).unwrap();
+    fs::rename(mount.path(outer), mount.path("a.msg/attachments/Other.msg")).unwrap();
+    assert!(mount.path("a.msg/attachments/Other.msg/subject").is_file());
+    end(mount, 0);
 }
 
 /// A program may still have a file open whose value another one has removed.

@@ -16,6 +16,9 @@ use super::shown::{NewNameKind, ShownEntry};
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
 
 const NO_NAME: &str = "it cannot have this name";
+const NO_MESSAGE_NAME: &str = "an attached message has a name that ends in .msg";
+const ELSEWHERE: &str = "an attached message is moved within its folder, or out of the message; \
+                         move it to a folder of the mount first";
 
 /// A rename of a file or directory within a message.
 struct Rename<'l, 'a> {
@@ -176,12 +179,16 @@ impl Rename<'_, '_> {
         let gets_name = is_attached && split(old).0 == split(new).0;
         let takes_place = self.is_replacing && kind == FileKind::File;
         match (gets_name && !takes_place, kind) {
+            // If the kernel got EINVAL, mv would say that the message is moved into itself.
+            (true, FileKind::Directory) if !view::is_embedded_message_path(new) => {
+                Err(self.locked.contents.refuse(new, NO_MESSAGE_NAME))
+            }
             (true, _) => self.locked.apply(&Operation::Rename { from, to }),
             (false, FileKind::File) => {
                 let value = self.locked.bytes(old)?.share().map_err(Error::Buffer)?;
                 self.make(&Operation::Replace { from, to, value })
             }
-            (false, _) => Err(self.locked.contents.refuse(new, NO_NAME)),
+            (false, _) => Err(self.locked.contents.refuse(new, ELSEWHERE)),
         }
     }
 
