@@ -363,6 +363,18 @@ fn signed_mail_of_the_usual_class_is_written_as_it_is_signed() {
     let eml = text(&mail("Encrypted").attach(encrypted.clone()));
     assert!(eml.contains("\r\nContent-Type: application/pkcs7-mime;\r\n smime-type=env"), "{eml}");
     assert!(!eml.contains("multipart"), "{eml}");
+    // The body of some programs is that of the signed part, and that of others is blank.
+    let entity = "Content-Type: text/plain\n\nSigned words\nin two lines\n";
+    for body in ["Signed words\r\nin two lines", "", " ", "\r\n"] {
+        let signed =
+            text(&mail("Signed").body(body).attach(part(entity.as_bytes(), "multipart/signed")));
+        assert!(signed.ends_with(&format!("\r\nMIME-Version: 1.0\r\n{entity}")), "{signed}");
+        let eml = text(&mail("Encrypted").body(body).attach(encrypted.clone()));
+        assert_eq!(eml.contains("multipart"), body.starts_with('S'), "{eml}");
+    }
+    let own = AttachmentBuilder::file("plan 1.p7m", cms.to_vec())
+        .set(tags::PR_ATTACH_MIME_TAG, Value::String("application/pkcs7-mime".to_owned()));
+    assert_eq!(text(&mail("Plan").attach(own)).matches("name=\"plan 1.p7m\"").count(), 2);
     // Nothing may be lost that is beside it.
     let with_body = text(&mail("Sent on").body("See the file").attach(encrypted.clone()));
     assert!(with_body.contains("See the file") && with_body.contains("multipart/mixed"));

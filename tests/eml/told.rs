@@ -109,3 +109,32 @@ fn signed_mail_stays_signed_beside_what_is_told() {
     assert!(eml.contains(&format!("\r\n{}\r\n--=_", entity())), "it is there byte for byte");
     assert_eq!(eml.matches("MIME-Version").count(), 1);
 }
+
+/// A part that is signed cannot say what is missing in it. The commands do.
+#[test]
+fn damage_in_a_signed_part_is_told() {
+    // Signed data whose content states 127 bytes and has fewer.
+    let mut cms = b"\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x80\x30\x80\x02\x01\x01\x31\x00\x30\x80\
+        \x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01\xA0\x80\x04\x7F"
+        .to_vec();
+    cms.extend(b"Content-Type: text/plain\r\n\r\nSigned words");
+    let signed = mail("Signed")
+        .text(tags::PR_MESSAGE_CLASS, "IPM.Note.SMIME")
+        .attach(AttachmentBuilder::file("smime.p7m", cms));
+    let outer = mail("Outer").body("x").attach(AttachmentBuilder::message(signed.clone()));
+    let folder = Folder::new().with("a.msg", signed.to_bytes()).with("b.msg", outer.to_bytes());
+    for name in ["a.msg", "b.msg"] {
+        let ended = msgfs_in(folder.path(), &["cat", &format!("{name}/message.eml")]);
+        let eml = String::from_utf8(ended.stdout).unwrap();
+        assert!(!eml.contains("ERRORS.txt") && eml.contains("smime-type=signed-data"), "{eml}");
+        for form in ["--eml", "--mbox", "--html", "--attachments"] {
+            let (into, words) = (Folder::new(), ["extract", form, name]);
+            let into = into.path().to_str().unwrap();
+            let told = msgfs_in(folder.path(), &[&words[..], &[into]].concat());
+            assert_eq!(told.status.code(), Some(1), "{form} {name}: {}", told.stderr);
+            let cause = "the end of the signed content is missing";
+            assert!(told.stderr.contains(cause), "{form} {name}: {}", told.stderr);
+        }
+        assert_eq!(ended.status.code(), Some(1), "{name}: {}", ended.stderr);
+    }
+}

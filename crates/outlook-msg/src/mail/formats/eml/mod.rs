@@ -87,7 +87,7 @@ struct Composer {
     /// How much may be looked into to find the text of a message without a body.
     inside: InsideLimit,
     /// What could not be read so far, of the message and of those embedded in it: all that the file
-    /// says to be missing.
+    /// says to be missing, and what is missing in signed parts.
     missing: Vec<Defect>,
     /// How many messages contain the one that is being composed.
     depth: u32,
@@ -118,6 +118,10 @@ impl Composer {
         let mut parts = match smime::part(message, attachments, is_nested) {
             Some(whole) => {
                 has_version = whole.has_mime_version && defects.is_empty();
+                // The signature covers the part, so nothing in the file can tell of damage in it.
+                let mut inside = Vec::new();
+                attachments.iter().for_each(|one| drop(self.wrapped(one, &mut inside)));
+                self.missing.append(&mut inside);
                 vec![whole.part]
             }
             None => self.structure(message, attachments, &mut defects)?,
@@ -144,7 +148,13 @@ impl Composer {
         let bodies = Bodies::new(message);
         let mut alternative = Vec::new();
         // Of the texts, only one at a time is in memory.
-        if let Some(text) = bodies.text().or_else(|| self.wrapped_text(attachments, defects)) {
+        let wrapped_text = || {
+            attachments.iter().find_map(|one| {
+                let inside = self.wrapped(one, defects)?;
+                Bodies::new(&inside.message).text()
+            })
+        };
+        if let Some(text) = bodies.text().or_else(wrapped_text) {
             alternative.extend(self.text("plain", &text, message, defects)?);
         }
         let html = bodies.mailed_html(&|reference| {
@@ -180,35 +190,29 @@ impl Composer {
         Ok(mixed)
     }
 
-    /// The text of the first message that an attachment only wraps. Adds the defects because of
-    /// which it may be short or missing. What else is damaged in such an attachment is not missing in
-    /// the file, which has the attachment as it is stored.
-    fn wrapped_text(
-        &self,
-        attachments: &[ShownAttachment],
-        defects: &mut Vec<Defect>,
-    ) -> Option<String> {
-        attachments.iter().find_map(|one| {
-            let derived = one.derived.as_ref().filter(|one| one.kind.is_wrapped())?;
-            let storage = one.attachment.storage().map(|storage| storage.path());
-            let place = storage.unwrap_or_default() + "/" + &derived.name;
-            let taken = self.inside.take(0, content_len(&one.attachment));
-            let opened = taken.map(|()| Inside::open(derived.kind, &one.attachment));
-            let cause = match opened {
-                Ok(Ok(inside)) => {
-                    let of_bodies = defects::of_bodies(&inside.message);
-                    let found = inside.defects.into_iter().chain(of_bodies);
-                    let below = |one: Defect| Defect { place: place.clone() + &one.place, ..one };
-                    defects.extend(found.map(below));
-                    return Bodies::new(&inside.message).text();
-                }
-                Ok(Err(Error::Damaged(defect))) => defect.cause,
-                Ok(Err(error)) => error.to_string(),
-                Err(cause) => cause,
-            };
-            defects.push(Defect { place, cause });
-            None
-        })
+    /// The message that an attachment only wraps; `None` for another attachment, and if it cannot be
+    /// opened. Adds the defects because of which its text may be short or missing. What else is
+    /// damaged in such an attachment is not missing in the file, which has the attachment as it is
+    /// stored.
+    fn wrapped(&self, one: &ShownAttachment, defects: &mut Vec<Defect>) -> Option<Inside> {
+        let derived = one.derived.as_ref().filter(|one| one.kind.is_wrapped())?;
+        let storage = one.attachment.storage().map(|storage| storage.path());
+        let place = storage.unwrap_or_default() + "/" + &derived.name;
+        let taken = self.inside.take(0, content_len(&one.attachment));
+        let cause = match taken.map(|()| Inside::open(derived.kind, &one.attachment)) {
+            Ok(Ok(inside)) => {
+                let of_bodies = defects::of_bodies(&inside.message);
+                let found = inside.defects.iter().cloned().chain(of_bodies);
+                let below = |one: Defect| Defect { place: place.clone() + &one.place, ..one };
+                defects.extend(found.map(below));
+                return Some(inside);
+            }
+            Ok(Err(Error::Damaged(defect))) => defect.cause,
+            Ok(Err(error)) => error.to_string(),
+            Err(cause) => cause,
+        };
+        defects.push(Defect { place, cause });
+        None
     }
 
     /// Composes a part with a text. If there is no room for it, adds a defect instead.

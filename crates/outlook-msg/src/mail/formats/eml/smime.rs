@@ -4,8 +4,9 @@
 
 use crate::body::cms;
 use crate::body::header::is_field_name;
-use crate::imsg::{MapiProp as _, Message};
+use crate::imsg::{Attachment, MapiProp as _, Message};
 use crate::mail::attachments::content::data;
+use crate::mail::attachments::derived::{DerivedKind, Inside};
 use crate::mail::attachments::{ContentKind, ShownAttachment};
 use crate::mail::bodies::Bodies;
 use crate::mail::content::Content;
@@ -55,14 +56,14 @@ pub(super) fn part(
 
 /// The form of a message whose class does not say that it is signed or encrypted: some programs
 /// write `IPM.Note` (\[MS-OXOSMIME\] knows only classes of its own). It is, if its only attachment is
-/// shown as `signed/` or `encrypted`, and there is no body beside that, which would be lost.
+/// shown as `signed/` or `encrypted`, and there is no other body, which would be lost.
 fn form_of_note(message: &Message, attachments: &[ShownAttachment]) -> Option<SmimeClass> {
     const NOTE: &str = "IPM.Note";
     let [only] = attachments else { return None };
-    only.derived.as_ref().filter(|derived| derived.kind.is_of_message())?;
+    let derived = only.derived.as_ref().filter(|derived| derived.kind.is_of_message())?;
     let class = message.text(tags::PR_MESSAGE_CLASS);
     let is_note = class.is_none_or(|class| class.trim_end().eq_ignore_ascii_case(NOTE));
-    if !is_note || Bodies::new(message).text().is_some() {
+    if !is_note || !has_no_other_body(message, derived.kind, &only.attachment) {
         return None;
     }
     let start = data(&only.attachment).ok()?.read(0, CMS_BYTES).ok()?;
@@ -70,6 +71,18 @@ fn form_of_note(message: &Message, attachments: &[ShownAttachment]) -> Option<Sm
         Some(_) => SmimeClass::Opaque,
         None => SmimeClass::ClearSigned,
     })
+}
+
+/// Whether the message has no text but that in the signed part, which some programs store again as
+/// the body.
+fn has_no_other_body(message: &Message, kind: DerivedKind, attachment: &Attachment) -> bool {
+    let Some(own) = Bodies::new(message).text() else { return true };
+    if own.trim().is_empty() {
+        return true;
+    }
+    let inside = Inside::open(kind, attachment).ok();
+    let signed = inside.and_then(|inside| Bodies::new(&inside.message).text());
+    signed.is_some_and(|signed| signed.split_whitespace().eq(own.split_whitespace()))
 }
 
 /// The entity of a clear-signed message. It is written unchanged, because the signature covers its
@@ -94,10 +107,18 @@ fn opaque(attachments: &[ShownAttachment]) -> Option<MimePart> {
     let mut part = MimePart::base64(content, len);
     let mut value = vec!["application/pkcs7-mime".to_owned()];
     value.extend(kind.map(|(_, kind)| format!("smime-type={kind}")));
-    value.push("name=\"smime.p7m\"".to_owned());
-    part.field("Content-Type", &value);
-    part.field_with_name("Content-Disposition", "attachment", "filename", "smime.p7m");
+    let name = name_of(attachments);
+    part.field_with_name("Content-Type", &value.join(";\r\n "), "name", name);
+    part.field_with_name("Content-Disposition", "attachment", "filename", name);
     Some(part)
+}
+
+/// The name of the attachment, if it is one of a cryptographic message.
+fn name_of(attachments: &[ShownAttachment]) -> &str {
+    const USUAL: &str = "smime.p7m";
+    let name = attachments.first().and_then(|one| Some(one.entry.as_ref()?.0.as_str()));
+    let is_of_message = |name: &&str| name.to_ascii_lowercase().ends_with(".p7m");
+    name.filter(is_of_message).unwrap_or(USUAL)
 }
 
 /// The content of the only attachment, if it is whole.
