@@ -4,14 +4,15 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use rustix::process::Signal;
 
 use super::shown::{everything, msgfs_in, text};
 use crate::fixture::{AttachmentBuilder, RecipientBuilder};
-use crate::mount::folder::{Folder, damaged, large, letter};
+use crate::mount::folder::{Folder, damaged, large, letter, numbers};
 use crate::mount::mounted::msgfs;
-use crate::mount::process::{Ended, LONG, Process, wait_until};
+use crate::mount::process::{Ended, LONG, MOMENT, Process, run, wait_until};
 use crate::writing::places::Disk;
 
 const FORMS: [&[&str]; 7] =
@@ -337,6 +338,43 @@ fn a_full_target_ends_the_run() {
             assert!(left.len() <= 1, "{form:?}: {:?}", left.keys());
         }
     }
+}
+
+/// A target of which nothing could be written is not left, and neither is a part of a file.
+#[test]
+fn a_run_that_could_write_nothing_leaves_no_target() {
+    let file = AttachmentBuilder::file("a.bin", numbers(2_000_000));
+    let source = Folder::new().with("a.msg", letter("A").attach(file).to_bytes());
+    let Some(disk) = Disk::new("1m") else { return };
+    for form in [&[][..], &["--eml"], &["--msg"], &["--mbox"]] {
+        let out = disk.path().join("new/inner");
+        let ended =
+            msgfs_in(source.path(), &[&["extract"], form, &["a.msg", text_of(&out)]].concat());
+        assert_eq!(ended.status.code(), Some(2), "{form:?}: {}", ended.stderr);
+        // The files of one message that is the target itself are put there one by one.
+        let is_left = |folder: &Path| fs::read_dir(folder).unwrap().count() != 0;
+        assert_eq!(is_left(disk.path()), form.is_empty(), "{form:?}");
+        fs::remove_dir_all(disk.path().join("new")).ok();
+        // The limit of the size of files is one of a shell. Its signal would end the program.
+        let limited = Folder::new();
+        let out = limited.join("new");
+        let mut command = Command::new("bash");
+        command.args(["-c", "ulimit -f 100; exec \"$@\"", "-", env!("CARGO_BIN_EXE_msgfs")]);
+        command.arg("extract").args(form).args(["a.msg", text_of(&out)]);
+        let ended = run(command.current_dir(source.path()), MOMENT);
+        // Another file may be smaller, unless there is only one.
+        let status = if *form == ["--mbox"] { 2 } else { 1 };
+        assert_eq!(ended.status.code(), Some(status), "{form:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("File too large"), "{form:?}: {}", ended.stderr);
+        let left = everything(limited.path());
+        let is_part = |path: &Path| path.to_string_lossy().contains(".msgfs-");
+        assert!(!left.keys().any(|path| is_part(path)), "{form:?}: {:?}", left.keys());
+        assert_eq!(is_left(limited.path()), form.is_empty(), "{form:?}: {:?}", left.keys());
+    }
+}
+
+fn text_of(path: &Path) -> &str {
+    path.to_str().unwrap()
 }
 
 /// What is in the way of the target is named.

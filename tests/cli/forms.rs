@@ -320,7 +320,9 @@ fn an_export_that_finds_no_message_leaves_nothing() {
     for form in ["--attachments", "--eml", "--json"] {
         let into = target.join("new");
         let words = ["extract", form, "--manifest", "empty.msg", into.to_str().unwrap()];
-        assert_eq!(msgfs_in(source.path(), &words).status.code(), Some(1), "{form}");
+        let ended = msgfs_in(source.path(), &words);
+        assert_eq!(ended.status.code(), Some(1), "{form}");
+        assert_eq!(ended.stdout, b"0 messages, 0 files, 0 bytes; 1 loss\n", "{form}");
         assert!(!into.exists(), "{form}");
     }
 }

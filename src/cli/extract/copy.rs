@@ -92,7 +92,7 @@ impl Copier<'_> {
                 return None;
             }
             Unit::Tree(place) => {
-                totals.messages += 1;
+                totals.count_message(&place);
                 place
             }
             Unit::File(place) => place,

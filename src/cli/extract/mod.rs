@@ -151,6 +151,21 @@ pub(super) fn run(
         complain(&format!("{}: {}", one_line(&loss.path), loss.cause));
     }
     tell_refused(&totals.refused, &dest);
+    let status = tell_outcome(&copier, &totals, &dest, out)?;
+    if status != Status::Done {
+        target.remove_if_empty();
+    }
+    Ok(status)
+}
+
+/// Says how the run has ended.
+fn tell_outcome(
+    copier: &Copier<'_>,
+    totals: &Totals,
+    dest: &Path,
+    out: &mut dyn Write,
+) -> io::Result<Status> {
+    let form = copier.form;
     if let Some(failure) = copier.failure.get() {
         let path = dest.join(&failure.path);
         complain(&format!("{}: {}", one_line(&path), failure.text()));
@@ -163,11 +178,7 @@ pub(super) fn run(
         return Ok(Status::Interrupted);
     }
     writeln!(out, "{}", totals.summary())?;
-    let status = totals.status();
-    if status != Status::Done {
-        target.remove_if_empty();
-    }
-    Ok(status)
+    Ok(totals.status())
 }
 
 /// Names what was left as it is, and says once what to do about it.

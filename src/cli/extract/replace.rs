@@ -60,7 +60,7 @@ impl Copier<'_> {
         match around.existing(name)? {
             Some(there) => self.follow(&there, copied, fill, totals),
             None if copied.is_empty => {
-                totals.messages += 1;
+                totals.count_message(copied.place);
                 Ok(())
             }
             None => {
@@ -77,7 +77,7 @@ impl Copier<'_> {
                 if !is_empty {
                     begun.finish(name)?;
                 }
-                totals.messages += 1;
+                totals.count_message(copied.place);
                 Ok(())
             }
         }
@@ -117,7 +117,7 @@ impl Copier<'_> {
             self.replace(copied, fill, totals)?;
         }
         if !self.is_stopped() {
-            totals.messages += 1;
+            totals.count_message(copied.place);
             if !copied.path.as_os_str().is_empty() {
                 totals.trees.push(copied.path.to_owned());
             }

@@ -8,26 +8,27 @@
 //! the umask. If the copy has another group than the source, the group bits of the source do not
 //! count.
 
+mod created;
 mod left;
+mod permissions;
 mod there;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use crate::fs::Attr;
-
+use created::CreatedDirectories;
 use left::is_locked;
 pub(super) use left::is_unfinished_name;
+pub(super) use permissions::Permissions;
 pub(super) use there::{There, is_about};
 
 /// The target, locked against another command that writes into it.
@@ -35,7 +36,8 @@ pub(super) use there::{There, is_about};
 pub(super) struct OutputTarget {
     root: OutputDirectory,
     /// The target, and the directories around it, as far as this command created them.
-    created: Vec<PathBuf>,
+    created: CreatedDirectories,
+    is_new: bool,
     folds_case: bool,
 }
 
@@ -49,13 +51,6 @@ pub(super) struct OutputDirectory {
     /// Permissions for which a file was created here and got none that they do not allow. The next
     /// file that is created for them need not be checked.
     exact: OnceLock<Permissions>,
-}
-
-/// Who may read what something is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Permissions {
-    mode: u16,
-    group: u32,
 }
 
 /// A directory that has another name until everything is in it. Dropping it before removes it.
@@ -81,8 +76,6 @@ pub(super) struct Unfinished<'a> {
 
 /// The permissions that the owner of a directory needs to fill it.
 const FILL: u16 = 0o700;
-/// The bits of the group.
-const OF_GROUP: u16 = 0o070;
 /// How often something is created again that another command has just removed as left over.
 const TRIES_MAX: usize = 8;
 
@@ -93,10 +86,22 @@ const DIRECTORY: OFlags =
 impl OutputTarget {
     /// Opens a directory, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let is_there = |path: &Path| path.as_os_str().is_empty() || path.exists();
-        let created = path.ancestors().take_while(|path| !is_there(path));
-        let created = created.map(Path::to_owned).collect();
-        std::fs::create_dir_all(path).map_err(|error| there::in_the_way(path, error))?;
+        let created = CreatedDirectories::create(path)?;
+        match Self::begin(path) {
+            Ok(mut target) => {
+                target.is_new = created.has(path);
+                target.created = created;
+                Ok(target)
+            }
+            Err(error) => {
+                created.remove_empty();
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens a directory that is there.
+    fn begin(path: &Path) -> io::Result<Self> {
         let root = OutputDirectory::open(path)?;
         // Not every file system has locks, which is no reason to refuse it.
         let lock = FlockOperation::NonBlockingLockExclusive;
@@ -104,7 +109,8 @@ impl OutputTarget {
             return Err(io::Error::other("another msgfs is writing into it"));
         }
         let folds_case = root.folds_case()?;
-        let target = Self { root, created, folds_case };
+        let created = CreatedDirectories::default();
+        let target = Self { root, created, is_new: false, folds_case };
         target.begin_run()?;
         Ok(target)
     }
@@ -112,9 +118,9 @@ impl OutputTarget {
     /// Narrows the permissions of the target itself, before anything is extracted. A directory that
     /// was there before keeps its own.
     pub(super) fn narrow_if_new(&self, like: Permissions) -> io::Result<()> {
-        match self.created.is_empty() {
-            false => like.narrow(&self.root.file, FILL).map(drop),
-            true => Ok(()),
+        match self.is_new {
+            true => like.narrow(&self.root.file, FILL).map(drop),
+            false => Ok(()),
         }
     }
 
@@ -124,8 +130,7 @@ impl OutputTarget {
         let created = std::mem::take(&mut self.created);
         // Dropping it removes the note of the run.
         drop(self);
-        // One that is not empty ends it: it stays, and so do those around it.
-        let _ = created.iter().try_for_each(std::fs::remove_dir);
+        created.remove_empty();
     }
 
     /// Whether names that differ in case only are the same.
@@ -369,76 +374,6 @@ impl OutputDirectory {
         let upper = unfinished.name.to_ascii_uppercase();
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         Ok(rustix::fs::statat(&self.file, &upper, flags).is_ok())
-    }
-}
-
-impl Permissions {
-    /// For what nobody else needs to read.
-    /// The owner may read it: if a command that writes it is killed, the next one opens it, to see
-    /// whether somebody is still writing it.
-    pub(super) const OWN: Self = Self { mode: 0o600, group: 0 };
-
-    /// For a file that gathers many messages, with this mode.
-    pub(super) fn of_mode(mode: u32) -> Self {
-        let group = rustix::process::getegid().as_raw();
-        Self { mode: u16::try_from(mode & 0o777).unwrap_or(0), group }
-    }
-
-    /// The permissions of something in the tree.
-    pub(super) fn of(attr: &Attr) -> Self {
-        Self { mode: attr.permissions & 0o777, group: attr.gid }
-    }
-
-    /// Those of a folder of the source.
-    pub(super) fn of_folder(folder: &Metadata) -> Self {
-        let mode = u16::try_from(folder.mode() & 0o777).unwrap_or(0);
-        Self { mode, group: folder.gid() }
-    }
-
-    /// These permissions, for a file in these folders: a user who may not pass one of the folders
-    /// may not read the file.
-    pub(super) fn within(self, folders: &[Self]) -> Self {
-        let others_pass = folders.iter().all(|folder| folder.mode & 0o001 != 0);
-        let group_passes = folders.iter().all(|folder| match folder.group == self.group {
-            true => folder.mode & 0o010 != 0,
-            false => folder.mode & 0o001 != 0,
-        });
-        let of_group = if group_passes { OF_GROUP } else { 0 };
-        let of_others = if others_pass { 0o007 } else { 0 };
-        Self { mode: self.mode & (0o700 | of_group | of_others), ..self }
-    }
-
-    /// The permissions of a directory around files with these: whoever may read the files may
-    /// search it.
-    pub(super) fn around(self) -> Self {
-        Self { mode: self.mode | (self.mode & 0o444) >> 2, ..self }
-    }
-
-    /// Takes from a file the permissions that these do not allow, except for those in `of_owner`.
-    /// Returns whether there was anything to take.
-    pub(super) fn narrow(self, file: &File, of_owner: u16) -> io::Result<bool> {
-        let found = file.metadata()?;
-        let narrowed = self.narrowed(&found, of_owner);
-        let is_wide = narrowed != found.mode() & 0o7777;
-        if is_wide {
-            rustix::fs::fchmod(file, Mode::from_raw_mode(narrowed))?;
-        }
-        Ok(is_wide)
-    }
-
-    /// Whether a file has no permissions but these.
-    pub(super) fn allow(self, found: &Metadata) -> bool {
-        self.narrowed(found, 0) == found.mode() & 0o7777
-    }
-
-    /// The mode that is left to a file.
-    fn narrowed(self, found: &Metadata, of_owner: u16) -> u32 {
-        let mut allowed = self.mode | of_owner;
-        if found.gid() != self.group {
-            // To the source, the members of another group are others.
-            allowed &= !OF_GROUP | (self.mode & 0o007) << 3;
-        }
-        found.mode() & 0o7777 & u32::from(allowed)
     }
 }
 
