@@ -11,6 +11,10 @@ use crate::fixture::{AttachmentBuilder, MessageBuilder, PROPERTY_STREAM, stream_
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, run};
 
+/// The stream with the content of an attachment.
+const DATA: &str = "__substg1.0_37010102";
+const FILE_NAME: PropertyTag = tags::PR_ATTACH_LONG_FILENAME;
+
 fn find(words: &[&str]) -> Ended {
     msgfs_in(SAMPLES.as_ref(), &[&["find", "--utc"], words].concat())
 }
@@ -300,14 +304,19 @@ fn check_named(cut: Vec<u8>, searches: &[&[&str]]) {
     }
 }
 
+/// A message whose property stream ends so many bytes into the entry of this property.
+fn cut_in_entry(tag: PropertyTag, bytes: usize) -> Vec<u8> {
+    let mut tree = letter("Cut").to_tree();
+    let entries = tree.stream(PROPERTY_STREAM);
+    let tag = tag.0.to_le_bytes();
+    let at = entries.chunks(16).position(|entry| entry.starts_with(&tag)).unwrap();
+    entries.truncate(at * 16 + bytes);
+    tree.to_bytes()
+}
+
 /// That a message has no date is not known if its date cannot be read.
 #[test]
 fn a_message_whose_date_cannot_be_read_is_named() {
-    let mut tree = letter("Cut").to_tree();
-    let entries = tree.stream(PROPERTY_STREAM);
-    let tag = tags::PR_CLIENT_SUBMIT_TIME.0.to_le_bytes();
-    let at = entries.chunks(16).position(|entry| entry.starts_with(&tag)).unwrap();
-    entries.truncate(at * 16 + 8);
     let searches: [&[&str]; 5] = [
         &["--is", "undated"],
         &["--since", "1900"],
@@ -315,7 +324,61 @@ fn a_message_whose_date_cannot_be_read_is_named() {
         &["--since", "1900", "--until", "2999"],
         &["--received", "--since", "1900"],
     ];
-    check_named(tree.to_bytes(), &searches);
+    for bytes in [1, 3, 8, 15] {
+        check_named(cut_in_entry(tags::PR_CLIENT_SUBMIT_TIME, bytes), &searches);
+    }
+}
+
+/// That a message is unread is not known if its flags cannot be read.
+#[test]
+fn a_message_whose_state_cannot_be_read_is_named() {
+    let searches: [&[&str]; 3] = [&["--is", "read"], &["--is", "unread"], &["--is", "unsent"]];
+    check_named(cut_in_entry(tags::PR_MESSAGE_FLAGS, 2), &searches);
+    let signed = || {
+        let class = "IPM.Note.SMIME.MultipartSigned";
+        let entity = "Content-Type: text/plain\r\n\r\nSigned words\r\n";
+        let mut tree = letter("Cut")
+            .text(tags::PR_MESSAGE_CLASS, class)
+            .attach(AttachmentBuilder::file("smime.p7m", entity))
+            .to_tree();
+        tree.remove(&format!("__attach_version1.0_#00000000/{DATA}"));
+        tree.to_bytes()
+    };
+    check_named(signed(), &[&["--is", "signed"], &["--is", "encrypted"], &["--body", "zz"]]);
+    let mut tree = letter("Cut").to_tree();
+    tree.remove(PROPERTY_STREAM);
+    tree.remove(&stream_name(tags::PR_MESSAGE_CLASS));
+    check_named(tree.to_bytes(), &[&["--class", "IPM.Note"], &["--is", "meeting"]]);
+}
+
+/// Damage elsewhere does not matter: what is asked for is known.
+#[test]
+fn a_damaged_message_is_not_named_if_all_that_is_asked_for_can_be_read() {
+    let file = AttachmentBuilder::file("menu.txt", "Soup\n".repeat(1_000));
+    let mut tree = letter("Cut").attach(file).to_tree();
+    tree.remove(&stream_name(tags::PR_BODY));
+    tree.stream(&format!("__attach_version1.0_#00000000/{DATA}")).truncate(2_000);
+    let source = Folder::new().with("cut.msg", tree.to_bytes());
+    assert_eq!(msgfs_in(source.path(), &["check", "."]).status.code(), Some(1));
+    let searches = [
+        ["--subject", "zz"],
+        ["--from", "zz"],
+        ["--to", "zz"],
+        ["--category", "zz"],
+        ["--message-id", "zz"],
+        ["--attachment", "*.zz"],
+        ["--class", "zz"],
+        ["--is", "signed"],
+        ["--is", "read"],
+        ["--is", "undated"],
+        ["--until", "1900"],
+    ];
+    for words in searches {
+        let ended = msgfs_in(source.path(), &[&["find"], &words[..]].concat());
+        let found = String::from_utf8(ended.stdout).unwrap();
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""), "{words:?}");
+        assert_eq!(found.is_empty(), words[1] != "read", "{words:?}: {found}");
+    }
 }
 
 #[test]
@@ -342,6 +405,17 @@ fn a_message_whose_names_cannot_be_read_is_named() {
         &[&["--subject", "Cut"]],
     );
     check_named(without(&FROM).to_bytes(), &[&["--from", "ada"]]);
+    // The address is there, but the name may be the one that is looked for.
+    let name = [tags::PR_SENT_REPRESENTING_NAME, tags::PR_SENDER_NAME];
+    check_named(without(&name).to_bytes(), &[&["--from", "Ek"]]);
+    for gone in ["__substg1.0_8000101F-00000000", "__nameid_version1.0/__substg1.0_00030102"] {
+        let mut tree = parcel().to_tree();
+        tree.remove(gone);
+        check_named(tree.to_bytes(), &[&["--category", "Blue"]]);
+    }
+    let mut tree = parcel().to_tree();
+    tree.remove(&format!("__attach_version1.0_#00000000/{}", stream_name(FILE_NAME)));
+    check_named(tree.to_bytes(), &[&["--attachment", "*.zz"], &["--text", "no such text"]]);
     let mut tree = without(&[]);
     tree.remove(&format!("__recip_version1.0_#00000000/{PROPERTY_STREAM}"));
     // The message has the names of its recipients elsewhere, too, but may not have all of them.

@@ -10,8 +10,8 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use ignore::overrides::{Override, OverrideBuilder};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use outlook_msg::imsg::MapiProp as _;
-use outlook_msg::mail::{self, Address, Event, FileTime, Mail, MessageFlags, defects};
+use outlook_msg::mail::unread::{self, Place};
+use outlook_msg::mail::{self, Address, Event, FileTime, Mail, MessageFlags};
 
 use crate::cli::arguments::{Filters, MessageKind};
 use crate::cli::clock::Clock;
@@ -44,32 +44,82 @@ pub(super) struct Filter {
 #[derive(Debug)]
 struct Pattern {
     matcher: RegexMatcher,
-    is_in: IsIn,
+    field: &'static Field,
 }
 
 /// Whether a pattern is in a place of a message.
 type IsIn = fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>;
 
-/// An option that takes patterns: its name, its patterns, and where they are looked for.
-type PatternOption = (&'static str, fn(&Filters) -> &Vec<String>, IsIn);
+/// A field of messages in which an option looks for its patterns.
+#[derive(Debug)]
+struct Field {
+    option: &'static str,
+    patterns: fn(&Filters) -> &Vec<String>,
+    is_in: IsIn,
+    /// What must be readable for the answer that a pattern is not in the field.
+    places: &'static [Place],
+}
 
-const FIELDS: [PatternOption; 7] = [
-    ("--subject", |filters| &filters.subject, is_in_subject),
-    ("--message-id", |filters| &filters.message_id, is_in_message_id),
-    ("--from", |filters| &filters.from, is_in_from),
-    ("--to", |filters| &filters.to, is_in_recipients),
-    ("--cc", |filters| &filters.cc, |mail, pattern| is_in_lists(mail, &[&|| mail.cc()], pattern)),
-    (
-        "--bcc",
-        |filters| &filters.bcc,
-        |mail, pattern| is_in_lists(mail, &[&|| mail.bcc()], pattern),
-    ),
-    ("--category", |filters| &filters.category, is_in_categories),
+const FIELDS: [Field; 7] = [
+    Field {
+        option: "--subject",
+        patterns: |filters| &filters.subject,
+        is_in: is_in_subject,
+        places: &[unread::SUBJECT],
+    },
+    Field {
+        option: "--message-id",
+        patterns: |filters| &filters.message_id,
+        is_in: is_in_message_id,
+        places: &[unread::MESSAGE_ID],
+    },
+    Field {
+        option: "--from",
+        patterns: |filters| &filters.from,
+        is_in: is_in_from,
+        places: &[unread::FROM],
+    },
+    Field {
+        option: "--to",
+        patterns: |filters| &filters.to,
+        is_in: is_in_recipients,
+        places: RECIPIENTS,
+    },
+    Field {
+        option: "--cc",
+        patterns: |filters| &filters.cc,
+        is_in: |mail, pattern| is_in_lists(&[&|| mail.cc()], pattern),
+        places: RECIPIENTS,
+    },
+    Field {
+        option: "--bcc",
+        patterns: |filters| &filters.bcc,
+        is_in: |mail, pattern| is_in_lists(&[&|| mail.bcc()], pattern),
+        places: RECIPIENTS,
+    },
+    Field {
+        option: "--category",
+        patterns: |filters| &filters.category,
+        is_in: is_in_categories,
+        places: &[Place::NamedValues],
+    },
 ];
 
-const TEXTS: [PatternOption; 2] = [
-    ("--body", |filters| &filters.body, is_in_body),
-    ("--text", |filters| &filters.text, is_in_text),
+const RECIPIENTS: &[Place] = &[Place::Recipients, unread::HEADER];
+
+const TEXTS: [Field; 2] = [
+    Field {
+        option: "--body",
+        patterns: |filters| &filters.body,
+        is_in: is_in_body,
+        places: &[Place::Bodies],
+    },
+    Field {
+        option: "--text",
+        patterns: |filters| &filters.text,
+        is_in: is_in_text,
+        places: &[Place::AllValues, Place::Recipients, Place::Attachments, Place::Bodies],
+    },
 ];
 
 /// Which time `--since` and `--until` are compared with.
@@ -88,8 +138,8 @@ pub(super) struct Wrong(pub(super) String);
 
 impl Filter {
     pub(super) fn new(filters: &Filters, clock: &Clock, now: Timestamp) -> Result<Self, Wrong> {
-        let patterns = |options: &[PatternOption]| {
-            let patterns = options.iter().map(|option| pattern(option, filters).transpose());
+        let patterns = |fields: &'static [Field]| {
+            let patterns = fields.iter().map(|field| pattern(field, filters).transpose());
             patterns.flatten().collect::<Result<Vec<_>, _>>()
         };
         let date = |name: &str, text: &Option<String>| {
@@ -159,7 +209,8 @@ impl Filter {
     fn matches_class(&self, mail: &Mail) -> Result<bool, mail::Error> {
         let Some(globs) = &self.class else { return Ok(true) };
         let class = mail.message_class()?;
-        Ok(class.is_some_and(|class| globs.matched(Path::new(&class), false).is_whitelist()))
+        let is_meant = |class: String| globs.matched(Path::new(&class), false).is_whitelist();
+        found_or_read(class.is_some_and(is_meant), mail, &[unread::MESSAGE_CLASS])
     }
 
     fn matches_time(&self, mail: &Mail) -> Result<bool, mail::Error> {
@@ -173,7 +224,11 @@ impl Filter {
             ComparedTime::Event => mail.shown_event()?.and_then(|one| self.span(&one)),
         };
         let Some((start, end)) = span else {
-            return check_properties(mail).map(|()| false);
+            let places = match self.compared {
+                ComparedTime::Sent | ComparedTime::Received => &[unread::TIMES],
+                ComparedTime::Event => &[Place::AllValues],
+            };
+            return found_or_read(false, mail, places);
         };
         // What ends at midnight is not on the day that begins then.
         let is_since = |since| start >= since || end > since;
@@ -197,12 +252,24 @@ impl Filter {
 
     fn matches_attachment(&self, mail: &Mail) -> Result<bool, mail::Error> {
         let Some(globs) = &self.attachment else { return Ok(true) };
-        has_attachment(mail, &|name| globs.matched(Path::new(name), false).is_whitelist())
+        let is_meant = |name: &str| globs.matched(Path::new(name), false).is_whitelist();
+        found_or_read(has_attachment(mail, &is_meant)?, mail, &[Place::Attachments])
     }
 }
 
 fn all_match(patterns: &[Pattern], mail: &Mail) -> Result<bool, mail::Error> {
-    all(patterns.iter().map(|Pattern { matcher, is_in }| is_in(mail, matcher)))
+    all(patterns.iter().map(|Pattern { matcher, field }| {
+        found_or_read((field.is_in)(mail, matcher)?, mail, field.places)
+    }))
+}
+
+/// Whether something was found. That it is not there is known only if all of the places where it may
+/// be can be read.
+fn found_or_read(found: bool, mail: &Mail, places: &[Place]) -> Result<bool, mail::Error> {
+    if !found {
+        unread::check_read(mail, places)?;
+    }
+    Ok(found)
 }
 
 /// Whether all of several things hold. It is an error only if all others hold.
@@ -235,13 +302,6 @@ pub(in crate::cli) fn timestamp(time: FileTime) -> Option<Timestamp> {
     Timestamp::new(seconds, i32::try_from(nanos).ok()?).ok()
 }
 
-/// That a message has no time is not known if some of its properties cannot be read.
-fn check_properties(mail: &Mail) -> Result<(), mail::Error> {
-    let message = mail.message();
-    let unread = message.defects()?.into_iter().chain(message.value_defects()?).next();
-    unread.map_or(Ok(()), |defect| Err(mail::Error::Damaged(defect)))
-}
-
 fn is_match(pattern: &RegexMatcher, text: &str) -> bool {
     pattern.is_match(text.as_bytes()).unwrap_or(false)
 }
@@ -261,24 +321,15 @@ fn is_in_from(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> 
 }
 
 fn is_in_recipients(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
-    is_in_lists(mail, &[&|| mail.to(), &|| mail.cc(), &|| mail.bcc()], pattern)
+    is_in_lists(&[&|| mail.to(), &|| mail.cc(), &|| mail.bcc()], pattern)
 }
 
-/// Whether a person in one of these lists matches. It may be one of whom something cannot be read.
+/// Whether a person in one of these lists matches.
 fn is_in_lists(
-    mail: &Mail,
     lists: &[&dyn Fn() -> Result<Vec<Address>, mail::Error>],
     pattern: &RegexMatcher,
 ) -> Result<bool, mail::Error> {
-    let in_lists = lists.iter().map(|list| Ok(list()?.iter().any(|one| is_in(one, pattern))));
-    let unread = || {
-        let rows = mail.message().recipients()?;
-        let lists = rows.iter().map(|row| row.defects());
-        let values = rows.iter().map(|row| row.value_defects());
-        let damaged = lists.chain(values).flatten().flatten().next();
-        damaged.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)))
-    };
-    any(in_lists.chain(std::iter::once_with(unread)))
+    any(lists.iter().map(|list| Ok(list()?.iter().any(|one| is_in(one, pattern)))))
 }
 
 fn is_in(address: &Address, pattern: &RegexMatcher) -> bool {
@@ -302,12 +353,7 @@ fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> Result<bool, 
 fn is_in_body(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
     let has = |mail: &Mail| {
         let text = mail.text()?.unwrap_or_default();
-        if text.lines().any(|line| is_match(pattern, line)) {
-            return Ok(true);
-        }
-        // It may be in what is missing.
-        let missing = defects::of_bodies(mail.message()).into_iter().next();
-        missing.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)))
+        Ok(text.lines().any(|line| is_match(pattern, line)))
     };
     let in_wrapped = || any(mail.wrapped().iter().map(|one| has(&one.mail)));
     any([&|| has(mail), &in_wrapped as &dyn Fn() -> _].into_iter().map(|place| place()))
@@ -330,10 +376,21 @@ fn is_in_text(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> 
 }
 
 fn is_kind(mail: &Mail, kind: MessageKind) -> Result<bool, mail::Error> {
-    let is_class = |is: &dyn Fn(&str) -> bool| Ok(is(&mail.message_class()?.unwrap_or_default()));
+    let is_class = |is: &dyn Fn(&str) -> bool| {
+        let class = mail.message_class()?.unwrap_or_default();
+        found_or_read(is(&class), mail, &[unread::MESSAGE_CLASS])
+    };
     let is =
         |bases: &[&str]| is_class(&|class| bases.iter().any(|base| mail::is_class(class, base)));
-    let flags = || Ok(mail.flags()?.unwrap_or(MessageFlags(0)));
+    let has = |security| {
+        let places = [unread::MESSAGE_CLASS, Place::Attachments];
+        found_or_read(mail.security() == security, mail, &places)
+    };
+    let flags = || {
+        let flags = mail.flags()?;
+        found_or_read(flags.is_some(), mail, &[unread::FLAGS])?;
+        Ok(flags.unwrap_or(MessageFlags(0)))
+    };
     match kind {
         MessageKind::Meeting => is(&["IPM.Appointment", "IPM.Schedule.Meeting"]),
         MessageKind::Task => is(&["IPM.Task", "IPM.TaskRequest"]),
@@ -341,25 +398,22 @@ fn is_kind(mail: &Mail, kind: MessageKind) -> Result<bool, mail::Error> {
         MessageKind::Report => is_class(&|class| {
             mail::is_class(class, "REPORT") || class.to_ascii_uppercase().starts_with("REPORT.")
         }),
-        MessageKind::Signed => Ok(mail.security() == mail::Security::Signed),
-        MessageKind::Encrypted => Ok(mail.security() == mail::Security::Encrypted),
+        MessageKind::Signed => has(mail::Security::Signed),
+        MessageKind::Encrypted => has(mail::Security::Encrypted),
         MessageKind::Damaged => Ok(mail.defects().map_or(true, |defects| !defects.is_empty())),
         MessageKind::Unsent => flags().map(|flags| flags.is_unsent()),
         MessageKind::Read => flags().map(|flags| flags.is_read()),
         MessageKind::Unread => flags().map(|flags| !flags.is_read()),
         MessageKind::Undated => match sent_or_received(mail) {
             Some(_) => Ok(false),
-            None => check_properties(mail).map(|()| true),
+            None => found_or_read(false, mail, &[unread::TIMES]).map(|_| true),
         },
     }
 }
 
 /// The pattern of one option, which each of its values matches by itself.
-fn pattern(
-    (name, values, is_in): &PatternOption,
-    filters: &Filters,
-) -> Result<Option<Pattern>, Wrong> {
-    let values = values(filters);
+fn pattern(field: &'static Field, filters: &Filters) -> Result<Option<Pattern>, Wrong> {
+    let values = (field.patterns)(filters);
     if values.is_empty() {
         return Ok(None);
     }
@@ -369,8 +423,8 @@ fn pattern(
         .case_insensitive(filters.ignore_case)
         .fixed_strings(filters.fixed_strings);
     match builder.build_many(values) {
-        Ok(matcher) => Ok(Some(Pattern { matcher, is_in: *is_in })),
-        Err(error) => Err(Wrong(format!("{name}: {}", wrong_pattern(&error)))),
+        Ok(matcher) => Ok(Some(Pattern { matcher, field })),
+        Err(error) => Err(Wrong(format!("{}: {}", field.option, wrong_pattern(&error)))),
     }
 }
 

@@ -59,13 +59,13 @@ pub trait MapiProp {
         Ok(set.find(tag).map(|property| set.salvage(property, &strings)).unwrap_or_default())
     }
 
-    /// The defect of the value of a property.
+    /// The defect of the value of a property. A `PT_UNICODE` tag finds a `PT_STRING8` value too.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     fn value_defect(&self, tag: PropertyTag) -> Result<Option<Defect>, Error> {
         let (set, strings) = self.property_set()?;
-        Ok(set.get(tag).and_then(|property| set.value_defect(property, &strings)))
+        Ok(set.find(tag).and_then(|property| set.value_defect(property, &strings)))
     }
 
     /// The defects of the values of the object. To find them, large values are not read.

@@ -416,15 +416,33 @@ impl Message {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
         let data = self.data()?;
-        // The compound file and the map of names belong to the outermost message.
-        let (file, names): (&[_], &[_]) = match data.depth {
-            0 => (data.storage().file().defects(), data.names.defects()),
-            _ => (&[], &[]),
-        };
-        let recipients = data.recipients().iter().flat_map(|(_, set)| set.defects());
-        let own = data.properties.defects();
-        let told = file.iter().chain(names).chain(own).chain(recipients).cloned();
-        Ok(told.chain(data.missing_names()).collect())
+        let mut defects = self.list_defects()?;
+        defects.extend(data.recipients().iter().flat_map(|(_, set)| set.defects()).cloned());
+        defects.extend(self.name_defects()?);
+        Ok(defects)
+    }
+
+    /// The defects of the compound file and of the list of properties: because of these, any
+    /// property may be missing.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn list_defects(&self) -> Result<Vec<Defect>, Error> {
+        let data = self.data()?;
+        // The compound file belongs to the outermost message.
+        let file = if data.depth == 0 { data.storage().file().defects() } else { &[] };
+        Ok(file.iter().chain(data.properties.defects()).cloned().collect())
+    }
+
+    /// The defects of the map of names: because of these, any named property may be missing.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn name_defects(&self) -> Result<Vec<Defect>, Error> {
+        let data = self.data()?;
+        // The map belongs to the outermost message.
+        let names = if data.depth == 0 { data.names.defects() } else { &[] };
+        Ok(names.iter().cloned().chain(data.missing_names()).collect())
     }
 
     /// What was read in another way than the file states, in this message and its recipients,

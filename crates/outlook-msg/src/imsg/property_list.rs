@@ -88,6 +88,19 @@ pub struct Property {
     pub(super) content: Option<EntryNumber>,
 }
 
+/// Whether an entry begins in the bytes after the last whole one. Undamaged files may have such
+/// bytes, but no tag is in them.
+fn begins_entry(rest: &[u8]) -> bool {
+    let is_begun = |tag: [u8; 4]| is_plausible(PropertyTag(u32::from_le_bytes(tag)));
+    match *rest {
+        [a, b, c, d, ..] => is_begun([a, b, c, d]),
+        // Of a tag that is cut, the property type tells, as far as it is there.
+        [a, b, ..] => is_begun([a, b, 0xFF, 0xFF]),
+        [a] => [0x00, 0x01, 0x10, 0x11].into_iter().any(|b| is_begun([a, b, 0xFF, 0xFF])),
+        [] => false,
+    }
+}
+
 /// The properties that a storage lists.
 #[derive(Debug, Default)]
 pub(super) struct PropertyList {
@@ -140,10 +153,7 @@ impl PropertyList {
         }
         let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>();
         let (entries, rest) = entries;
-        // Undamaged files have a rest that is shorter than an entry, but no tag is in it.
-        if let Some(tag) = rest.first_chunk()
-            && is_plausible(PropertyTag(u32::from_le_bytes(*tag)))
-        {
+        if begins_entry(rest) {
             let cause = format!("an entry of {ENTRY_LEN} bytes, found {}", rest.len());
             self.defects.push(Defect { place: stream.path(), cause });
         }

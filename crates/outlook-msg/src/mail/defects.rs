@@ -123,7 +123,7 @@ impl FindingsInside {
 }
 
 /// The errors of attachments that cannot be opened, and so are not in `attachments`.
-fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
+pub(super) fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let numbers = message.attachments().unwrap_or_default();
     if numbers.len() == attachments.len() {
         return Vec::new();
@@ -170,7 +170,8 @@ pub fn text(defects: &[Defect]) -> Vec<u8> {
     lines.collect::<String>().into_bytes()
 }
 
-fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
+/// The defects of an attachment, without those of a message in it.
+pub(super) fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let attachment = &shown.attachment;
     let mut defects = attachment.defects().unwrap_or_default();
     defects.extend(attachment.value_defects().unwrap_or_default());

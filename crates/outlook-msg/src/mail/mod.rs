@@ -20,6 +20,7 @@
 // |---|---|
 // | `Mail`: its constructors | `opened` |
 // | its getters | `getters`, `parts`, `security`, `wrapped` |
+// | whether a getter may have missed something | `unread` |
 // | its setters; creating and saving | `setters`, `saves` |
 // | other formats of it | `exports`, `output` |
 // | `Attachment`, `Recipient`, `PropertyKey`, `Error` | `attachment`, `recipient`, `key`, `error` |
@@ -67,6 +68,8 @@ mod security;
 mod setters;
 #[doc(hidden)]
 pub mod smime;
+#[doc(hidden)]
+pub mod unread;
 mod values;
 mod wrapped;
 

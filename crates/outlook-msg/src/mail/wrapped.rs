@@ -7,6 +7,7 @@ use crate::mail::attachments::names::attachment_path;
 use crate::mail::calendar::event::Event;
 use crate::mail::error::Error;
 use crate::mail::opened::Mail;
+use crate::storage::Defect;
 
 /// A message that an attachment only wraps. Mail programs show its body and its attachments as
 /// those of the message around it.
@@ -37,6 +38,11 @@ impl Mail {
     /// ```
     #[must_use]
     pub fn wrapped(&self) -> Vec<Wrapped> {
+        self.wrapped_or_not().into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// As [`Mail::wrapped`], with the errors of those that cannot be read.
+    pub(super) fn wrapped_or_not(&self) -> Vec<Result<Wrapped, Error>> {
         let mut found = Vec::new();
         let storage = self.opened.message.storage();
         let len = storage.map_or(0, |storage| storage.file().origin_len());
@@ -69,26 +75,35 @@ impl Mail {
     }
 
     /// Adds the messages that this one wraps. `around` is its path.
-    fn add_wrapped(&self, around: &str, depth: u32, limit: &InsideLimit, found: &mut Vec<Wrapped>) {
+    fn add_wrapped(
+        &self,
+        around: &str,
+        depth: u32,
+        limit: &InsideLimit,
+        found: &mut Vec<Result<Wrapped, Error>>,
+    ) {
         for one in self.opened.attachments() {
-            let Some(derived) = &one.derived else { continue };
-            if !derived.kind.is_wrapped() {
+            let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_wrapped()) else {
                 continue;
-            }
+            };
             let path = match derived.kind.is_of_message() {
                 true => derived.name.clone(),
                 false => attachment_path(&derived.name),
             };
-            if limit.take(depth, content_len(&one.attachment)).is_err() {
-                continue;
-            }
-            let Ok(inside) = Inside::open(derived.kind, &one.attachment) else { continue };
             let path = if around.is_empty() { path } else { format!("{around}/{path}") };
-            let mut below = Vec::new();
-            let mail = Self::inside(inside);
-            mail.add_wrapped(&path, depth + 1, limit, &mut below);
-            found.push(Wrapped { path, mail });
-            found.append(&mut below);
+            let taken = limit.take(depth, content_len(&one.attachment));
+            let refused = |cause| Error::Damaged(Defect { place: format!("/{path}"), cause });
+            let inside = taken.map_err(refused);
+            match inside.and_then(|()| Inside::open(derived.kind, &one.attachment)) {
+                Ok(inside) => {
+                    let mut below = Vec::new();
+                    let mail = Self::inside(inside);
+                    mail.add_wrapped(&path, depth + 1, limit, &mut below);
+                    found.push(Ok(Wrapped { path, mail }));
+                    found.append(&mut below);
+                }
+                Err(error) => found.push(Err(error)),
+            }
         }
     }
 

@@ -45,6 +45,19 @@ impl ContentKind {
     }
 }
 
+/// The properties by which an attachment is named, and by which it is known what it is.
+pub(in crate::mail) const FILE_NAMES: [PropertyTag; 9] = [
+    tags::PR_ATTACH_LONG_FILENAME,
+    tags::PR_ATTACH_FILENAME,
+    tags::PR_DISPLAY_NAME,
+    tags::PR_ATTACH_EXTENSION,
+    tags::PR_ATTACH_LONG_PATHNAME,
+    tags::PR_ATTACH_PATHNAME,
+    tags::PR_ATTACH_MIME_TAG,
+    tags::PR_ATTACH_ENCODING,
+    tags::PR_ATTACH_METHOD,
+];
+
 /// The path or URL that an attachment by reference leads to.
 pub fn reference_target(attachment: &Attachment) -> Option<String> {
     let places = [

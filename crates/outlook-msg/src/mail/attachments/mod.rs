@@ -18,5 +18,6 @@ pub mod names;
 pub mod references;
 mod shown;
 
+pub(in crate::mail) use kind::FILE_NAMES;
 pub use kind::{ContentKind, reference_target};
 pub use shown::{AttachmentNames, SavedNames, ShownAttachment, references, shown_attachments};

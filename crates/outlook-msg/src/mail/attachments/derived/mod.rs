@@ -19,7 +19,7 @@ use crate::storage::{CompoundFile, Defect, Source};
 pub use recognise::{
     DIRECTORY_SUFFIX, DerivedEntry, DerivedKind, ENCRYPTED, OlePart, SIGNED, ole_part,
 };
-pub(in crate::mail) use recognise::{Recognised, Recogniser};
+pub(in crate::mail) use recognise::{Recognised, Recogniser, START_LEN};
 
 /// A larger attachment is not opened as a message, because it would have to be in memory. `.msg`
 /// files have no such limit: they need not be in memory.

@@ -60,7 +60,7 @@ pub const ENCRYPTED: &str = "encrypted";
 /// end.
 pub const DIRECTORY_SUFFIX: &str = ".d";
 /// How many bytes from the start of an attachment are examined.
-const START_LEN: usize = 128;
+pub(in crate::mail) const START_LEN: usize = 128;
 
 impl DerivedKind {
     /// Whether it is in the directory of the message, not in `attachments/`.
