@@ -1,6 +1,7 @@
-//! The names of attachments after edits that come to nothing.
+//! The names of attachments after edits that come to nothing, and after a kill.
 
 use std::fs::{self, OpenOptions};
+use std::process::Command;
 
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -13,6 +14,7 @@ use crate::mount::process::{MOMENT, run};
 use super::direct::Direct;
 use super::files::ReadFiles as _;
 use super::mounted::Served;
+use super::places::BusyFile;
 
 /// What was thrown away has also no name any more: a file made under that name later is a new one.
 #[test]
@@ -59,4 +61,38 @@ fn a_refused_rename_leaves_the_names() {
     assert_eq!(mount.end().status.code(), Some(0));
     let saved = Direct::reading(source.path());
     assert_eq!(saved.names("a.msg/attachments").unwrap().len(), 1);
+}
+
+/// A save that msgfs could not take out of its log has put a file in place in which the second
+/// attachment has another name. An edit of it that a kill leaves is made in it all the same.
+#[test]
+fn an_edit_after_a_save_that_stays_in_the_log_is_made_in_the_right_attachment() {
+    let (state, source) = (tempfile::tempdir().unwrap(), Folder::new());
+    let same = |bytes: &str| AttachmentBuilder::file("a.txt", bytes.to_owned());
+    let message = letter("A").attach(same("first")).attach(same("second")).attach(same("third"));
+    source.put("a.msg", message.to_bytes());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    // A writing handle keeps the message from being saved by itself.
+    let open = OpenOptions::new().write(true).open(mount.path("a.msg/class")).unwrap();
+    mount.put("a.msg/subject", "B\n");
+    let folders = fs::read_dir(state.path().join("msgfs/edits/1")).unwrap().map(Result::unwrap);
+    let log = folders.map(|folder| folder.path().join("log")).find(|log| log.is_file()).unwrap();
+    // A file on which another one is mounted can be written to, but not removed.
+    let Some(busy) = BusyFile::new(&log) else { return };
+    let first = mount.path("a.msg/attachments/a.txt");
+    run(Command::new("rm").arg(first), MOMENT).expect_success();
+    mount.sync("a.msg/subject").unwrap();
+    let read = || {
+        let saved = Direct::reading(source.path());
+        let names = saved.names("a.msg/attachments").unwrap().into_iter();
+        let read = |name| saved.read(&format!("a.msg/attachments/{name}")).unwrap();
+        names.map(read).map(|bytes| String::from_utf8(bytes).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(), ["second", "third"]);
+    mount.put("a.msg/attachments/a (2).txt", "second, edited");
+    mount.kill();
+    drop((open, busy));
+    mount.serve();
+    mount.sync("a.msg/subject").unwrap();
+    assert_eq!(read(), ["second, edited", "third"]);
 }

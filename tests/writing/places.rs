@@ -14,6 +14,31 @@ pub(crate) struct Disk {
     point: TempDir,
 }
 
+/// A file that is mounted on itself, so that it cannot be removed. Dropping it unmounts it.
+#[derive(Debug)]
+pub(super) struct BusyFile {
+    path: PathBuf,
+}
+
+impl BusyFile {
+    /// `None` where nothing can be mounted.
+    pub(super) fn new(path: &Path) -> Option<Self> {
+        match rustix::mount::mount_bind(path, path) {
+            Ok(()) => Some(Self { path: path.to_owned() }),
+            Err(error) => {
+                println!("SKIPPED: no file can be mounted: {error}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for BusyFile {
+    fn drop(&mut self) {
+        rustix::mount::unmount(&self.path, UnmountFlags::DETACH).unwrap();
+    }
+}
+
 impl Disk {
     /// `None` where nothing can be mounted.
     pub(crate) fn new(size: &str) -> Option<Self> {

@@ -103,8 +103,6 @@ pub(in crate::fs::edits) struct Contents {
     pub(in crate::fs::edits) times: HashMap<String, SystemTime>,
     /// When it was last edited.
     pub(in crate::fs::edits) edited: Option<SystemTime>,
-    /// Whether this mount has saved it, so that the next one may give its attachments other names.
-    pub(in crate::fs::edits) is_saved: bool,
     /// Whether a probe has shown that its file can be replaced and keep owner and mode.
     pub(in crate::fs::edits) is_writable: bool,
     /// Whether the kernel may have cached what it was told of the message.
@@ -147,7 +145,6 @@ impl MessageDirectory {
             creators: Creators::default(),
             times: HashMap::new(),
             edited: None,
-            is_saved: false,
             is_writable: false,
             is_kept_by_kernel: true,
             is_kept_known: false,

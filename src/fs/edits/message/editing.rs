@@ -110,7 +110,7 @@ impl LockedMessage<'_> {
     pub(super) fn note(&self, operation: &Operation) -> Result<Sequence, Error> {
         let (log, contents) = (&self.edits.log, &self.contents);
         let mut file = EditedFile::from(contents.file_state());
-        if contents.is_saved && log.last(&contents.path).is_none() {
+        if log.wants_names(&contents.path) {
             file.names = message_names(self.message).all();
         }
         log.append(&contents.path, file, operation).map_err(Error::EditLog)

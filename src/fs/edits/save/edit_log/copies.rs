@@ -65,7 +65,7 @@ impl EditLog {
             MessageLog::create(self.next_folder(), self.root.join(message), EditedFile::default())?;
         // Dropped, and so removed, if the value cannot be written.
         let mut copy = TemporaryCopy { log };
-        copy.log.append(&Operation::Temporary { path: path.to_owned(), value })?;
+        copy.log.append(&[], &Operation::Temporary { path: path.to_owned(), value })?;
         Ok(copy)
     }
 }

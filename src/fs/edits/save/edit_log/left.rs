@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use crate::storage::{FileState, Source};
 
-use super::message_log::{Edits, MessageLog, message_of};
+use super::message_log::{Commit, Edits, MessageLog, message_of};
 use super::state_folder::lockable;
 use super::{Operation, Sequence, StateFolder};
 
@@ -129,8 +129,8 @@ pub(super) fn left_over(
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
     let saved = present.and_then(|present| edits.saved_in(&present));
-    if let Some((upto, present)) = saved.zip(present)
-        && let Err(error) = log.saved(upto, present)
+    if let Some((commit, present)) = saved.zip(present)
+        && let Err(error) = log.was_saved(commit, present)
     {
         // The next mount reads the same log and tries again.
         tracing::warn!("{}: what is saved is still in the edit log: {error}", path.display());
@@ -140,9 +140,11 @@ pub(super) fn left_over(
     }
     let is_unchanged = saved.is_some() || present == edits.base;
     let base = if saved.is_some() { present } else { edits.base };
-    let (names, unsaved) = (edits.names, edits.edits.into_iter());
+    let names = saved.map_or(&edits.names, |commit| &commit.names).clone();
+    let upto = saved.map(|commit| commit.upto);
+    let unsaved = edits.edits.into_iter();
     let edits: Vec<_> =
-        unsaved.filter(|edit| saved.is_none_or(|upto| edit.sequence > upto)).collect();
+        unsaved.filter(|edit| upto.is_none_or(|upto| edit.sequence > upto)).collect();
     Ok((log, LeftOver { path, since: edits_since(&edits), base, names, edits, is_unchanged }))
 }
 
@@ -203,16 +205,11 @@ impl Edits {
         Self { message, since, base, names, edits, commits }
     }
 
-    /// The last edit in the save that has put this file in place; `None` if no save of this log
-    /// did. The ctime is not compared: the rename at the end of a save changes it, and nothing
-    /// else.
-    fn saved_in(&self, present: &FileState) -> Option<Sequence> {
-        let is_present = |state: &FileState| {
-            let key = |state: &FileState| (state.device, state.inode, state.size, state.mtime);
-            key(state) == key(present)
-        };
-        let commit = self.commits.iter().rev().find(|(_, state)| is_present(state));
-        commit.map(|(upto, _)| *upto)
+    /// The save that has put this file in place; `None` if no save of this log did. The ctime is
+    /// not compared: the rename at the end of a save changes it, and nothing else.
+    fn saved_in(&self, present: &FileState) -> Option<&Commit> {
+        let key = |state: &FileState| (state.device, state.inode, state.size, state.mtime);
+        self.commits.iter().rev().find(|commit| key(&commit.state) == key(present))
     }
 }
 

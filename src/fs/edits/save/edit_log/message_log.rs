@@ -31,6 +31,9 @@ pub(super) struct MessageLog {
     base: Option<FileState>,
     /// See [`EditedFile::names`].
     names: Vec<(String, String)>,
+    /// Whether a save was begun since the names were noted: the file that it puts in place may have
+    /// others.
+    wants_names: bool,
     /// When the first edit was made.
     pub(super) since: SystemTime,
     /// Why the last save failed.
@@ -73,8 +76,19 @@ pub(super) struct Edits {
     pub(super) names: Vec<(String, String)>,
     /// In their order.
     pub(super) edits: Vec<Edit>,
-    /// The saves that were begun: up to which edit, and the file they were to put in place.
-    pub(super) commits: Vec<(Sequence, FileState)>,
+    /// The saves that were begun.
+    pub(super) commits: Vec<Commit>,
+}
+
+/// A save that was begun.
+#[derive(Clone, Debug)]
+pub(super) struct Commit {
+    /// The last edit that it contains.
+    pub(super) upto: Sequence,
+    /// The file that it was to put in place.
+    pub(super) state: FileState,
+    /// The names by which the later edits know the attachments of that file.
+    pub(super) names: Vec<(String, String)>,
 }
 
 impl MessageLog {
@@ -91,6 +105,7 @@ impl MessageLog {
             message,
             base,
             names,
+            wants_names: false,
             since,
             failure: None,
             entries: Vec::new(),
@@ -119,6 +134,7 @@ impl MessageLog {
             message: edits.message.clone(),
             base: edits.base,
             names: edits.names.clone(),
+            wants_names: edits.commits.last().is_some_and(|commit| commit.names.is_empty()),
             since: edits.since,
             failure: None,
             next: entries.last().map_or(1, |entry| entry.sequence.0 + 1),
@@ -146,11 +162,25 @@ impl MessageLog {
         self.entries.last().map(|entry| entry.sequence)
     }
 
-    pub(super) fn append(&mut self, operation: &Operation) -> io::Result<Sequence> {
+    pub(super) fn wants_names(&self) -> bool {
+        self.wants_names
+    }
+
+    /// Appends an edit, behind the names if they are wanted.
+    pub(super) fn append(
+        &mut self,
+        names: &[(String, String)],
+        operation: &Operation,
+    ) -> io::Result<Sequence> {
+        if self.wants_names {
+            self.put(&named(names)?)?;
+            self.wants_names = false;
+        }
         let (sequence, at) = (Sequence(self.next), SystemTime::now());
         let (change, is_spooled) = self.store(sequence, operation)?;
         let start = self.len;
-        if let Err(error) = self.put(&LogRecord::Edit { sequence, at, change }) {
+        let record = LogRecord::Edit { sequence, at, change }.to_bytes();
+        if let Err(error) = record.and_then(|record| self.put(&record)) {
             if is_spooled {
                 self.remove_value(sequence);
             }
@@ -176,12 +206,14 @@ impl MessageLog {
     }
 
     pub(super) fn committing(&mut self, upto: Sequence, state: FileState) -> io::Result<()> {
-        self.put(&LogRecord::Committing { upto, state })
+        self.put(&LogRecord::Committing { upto, state }.to_bytes()?)?;
+        self.wants_names = true;
+        Ok(())
     }
 
     pub(super) fn rebase(&mut self, state: FileState) -> io::Result<()> {
         let (message, base) = (self.message.clone(), Some(state));
-        self.put(&LogRecord::Moved { message, base })?;
+        self.put(&LogRecord::Moved { message, base }.to_bytes()?)?;
         self.base = base;
         Ok(())
     }
@@ -217,6 +249,12 @@ impl MessageLog {
         Ok(())
     }
 
+    /// As [`MessageLog::saved`], for a save that was begun by a mount that was killed.
+    pub(super) fn was_saved(&mut self, commit: &Commit, state: FileState) -> io::Result<()> {
+        self.names = commit.names.clone();
+        self.saved(commit.upto, state)
+    }
+
     /// Removes the log and all that belongs to it.
     pub(super) fn end(&mut self) -> io::Result<()> {
         // Remove the log first: without it, what is left in the folder is ignored.
@@ -243,18 +281,15 @@ impl MessageLog {
         let file = private(&self.folder.join(name), true)?;
         let (message, since) = (self.message.clone(), self.since);
         let head = LogRecord::Head { message, base: self.base, since }.to_bytes()?;
-        let mut bytes = [SIGNATURE.as_slice(), &head].concat();
-        for (storage, name) in self.names.iter().cloned() {
-            bytes.extend(LogRecord::Named { storage, name }.to_bytes()?);
-        }
+        let bytes = [SIGNATURE.as_slice(), &head, &named(&self.names)?].concat();
         file.write_all_at(&bytes, 0)?;
         Ok((file, bytes.len() as u64))
     }
 
-    fn put(&mut self, record: &LogRecord) -> io::Result<()> {
-        let bytes = record.to_bytes()?;
+    /// Writes whole records behind the others.
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = self.file()?;
-        if let Err(error) = file.write_all_at(&bytes, self.len) {
+        if let Err(error) = file.write_all_at(bytes, self.len) {
             // Half a record counts for nothing, but takes room.
             let _ = file.set_len(self.len);
             return Err(error);
@@ -387,8 +422,13 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
                     Err(error) => tracing::warn!("{path:?}: edit {}: {error}", sequence.0),
                 }
             }
-            LogRecord::Committing { upto, state } => edits.commits.push((upto, state)),
-            LogRecord::Named { storage, name } => edits.names.push((storage, name)),
+            LogRecord::Committing { upto, state } => {
+                edits.commits.push(Commit { upto, state, names: Vec::new() });
+            }
+            LogRecord::Named { storage, name } => match edits.commits.last_mut() {
+                Some(commit) => commit.names.push((storage, name)),
+                None => edits.names.push((storage, name)),
+            },
             LogRecord::Moved { message, base } => (edits.message, edits.base) = (message, base),
         }
         len += bytes;
@@ -397,6 +437,13 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
         tracing::warn!("{path:?}: the last {} bytes are no whole edit", file_len - len);
     }
     Ok((edits, entries, len))
+}
+
+/// The records of names.
+fn named(names: &[(String, String)]) -> io::Result<Vec<u8>> {
+    let records = names.iter().cloned().map(|(storage, name)| LogRecord::Named { storage, name });
+    let records = records.map(|record| record.to_bytes()).collect::<io::Result<Vec<_>>>()?;
+    Ok(records.concat())
 }
 
 fn operation(change: LoggedChange, spooled: &Path) -> io::Result<Operation> {

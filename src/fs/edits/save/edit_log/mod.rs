@@ -125,9 +125,9 @@ pub struct EditedFile {
     /// Its state; `None` if there was none yet.
     pub state: Option<FileState>,
     /// The names by which the edits know its attachments, each behind the path of the attachment's
-    /// storage. Needed only if the next mount may give them other names: if this one has removed the
-    /// first of two attachments of one name and saved that, the second one is `a (2).txt` here, and
-    /// `a.txt` there.
+    /// storage. The next mount may give them other names: if this one has removed the first of two
+    /// attachments of one name and saved that, the second one is `a (2).txt` here, and `a.txt`
+    /// there.
     pub names: Vec<(String, String)>,
 }
 
@@ -292,7 +292,16 @@ impl EditLog {
         }
     }
 
-    /// Notes an edit of a message. `file` is stored with the first edit only.
+    /// Whether the next edit of a message is stored with the names of its attachments: it is the
+    /// first one, or the first one since a save was begun.
+    pub fn wants_names(&self, message: &Path) -> bool {
+        self.known(message).is_none_or(|log| {
+            let log = lock(&log);
+            log.is_ended() || log.wants_names()
+        })
+    }
+
+    /// Notes an edit of a message. The state of `file` is stored with the first edit only.
     ///
     /// # Errors
     /// Those of writing, a full disk above all: the edit must be refused then. Nothing of it is
@@ -308,7 +317,7 @@ impl EditLog {
             let log = self.known(message).map_or_else(|| self.begin(message, file.clone()), Ok)?;
             let mut log = lock(&log);
             if !log.is_ended() {
-                return log.append(operation);
+                return log.append(&file.names, operation);
             }
             // A save has ended it meanwhile.
             drop(log);

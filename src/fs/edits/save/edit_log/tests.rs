@@ -231,6 +231,48 @@ fn a_save_that_was_done_is_known_though_nobody_said_so() {
     }
 }
 
+/// The names of attachments are those of the file in which the edits are made: of the one that a
+/// save has put in place, if it did.
+#[test]
+fn edits_have_the_names_of_their_file() {
+    let named = |name: &str| vec![("/__ATTACH".to_owned(), name.to_owned())];
+    for saves in 0..=2 {
+        let world = World::new();
+        let message = Path::new(MESSAGE);
+        let (log, _) = world.open();
+        let edit = |name: &str| {
+            let file = EditedFile { state: world.state(message), names: named(name) };
+            log.append(message, file, &set(name, b"x")).unwrap()
+        };
+        assert!(log.wants_names(message));
+        edit("0");
+        for save in ["1", "2"] {
+            let upto = log.last(message).unwrap();
+            let new = world.source.path().join(save);
+            std::fs::write(&new, save).unwrap();
+            log.committing(message, upto, world.state(Path::new(save)).unwrap()).unwrap();
+            if save.parse::<usize>().unwrap() <= saves {
+                std::fs::rename(new, world.file()).unwrap();
+            }
+            assert!(log.wants_names(message));
+            edit(save);
+            assert!(!log.wants_names(message));
+            // Names that are known already are not stored again.
+            edit("later");
+        }
+        kill(log);
+        // The log that has taken the place of the first one has them, too.
+        for _ in 0..2 {
+            let (log, left) = world.open();
+            assert_eq!(left[0].names, named(&saves.to_string()), "{saves}");
+            let first = sets(&left[0]).into_iter().next().unwrap().0;
+            assert_eq!(first, saves.to_string());
+            assert!(!log.wants_names(message));
+            kill(log);
+        }
+    }
+}
+
 #[test]
 fn a_source_that_others_changed_is_told() {
     let changes: [fn(&Path); 3] = [
