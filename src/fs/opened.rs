@@ -47,6 +47,15 @@ impl Fs {
         self.handle(handle)?.write(offset, bytes)
     }
 
+    /// Writes what a program has changed in its memory (`mmap`), through any handle of the file: at
+    /// its place also if the handle appends.
+    ///
+    /// # Errors
+    /// As [`Fs::write`].
+    pub fn write_back(&self, handle: u64, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.handle(handle)?.write_back(offset, bytes)
+    }
+
     /// Makes what was written through a handle the value of its file, at a `close` of any copy of
     /// its descriptor.
     ///

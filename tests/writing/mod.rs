@@ -22,6 +22,7 @@ mod operations;
 pub(crate) mod places;
 mod refusals;
 mod reopened;
+mod replaced;
 mod round_trip;
 mod rules;
 mod state;

@@ -419,12 +419,16 @@ impl Filesystem for Adapter {
         handle: FileHandle,
         offset: u64,
         bytes: &[u8],
-        _write_flags: WriteFlags,
+        write_flags: WriteFlags,
         _flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        match self.answer("write", ino, None, || self.fs.write(handle.0, offset, bytes)) {
+        let write = || match write_flags.contains(WriteFlags::FUSE_WRITE_CACHE) {
+            true => self.fs.write_back(handle.0, offset, bytes),
+            false => self.fs.write(handle.0, offset, bytes),
+        };
+        match self.answer("write", ino, None, write) {
             Ok(()) => reply.written(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
             Err(errno) => reply.error(errno),
         }

@@ -90,6 +90,7 @@ impl Rename<'_, '_> {
                 NewNameKind::Temporary,
             ) => return self.rename_away(found),
             (ShownEntry::New(file), NewNameKind::Value) => {
+                self.check_writers()?;
                 self.locked.take_hidden_place(new)?;
                 file.lock().due(Moment::Final)?;
                 self.set(&self.locked.bytes(self.old)?)?;
@@ -122,6 +123,33 @@ impl Rename<'_, '_> {
         Ok(())
     }
 
+    /// The number of a path.
+    fn number(&self, path: &str) -> NodeId {
+        self.locked.contents.numbers.number(path, view::fixed_number(path))
+    }
+
+    /// Checks that the programs that have the renamed file open for writing can go on with it under
+    /// its new name: a file that is replaced keeps its number, and those of values are fixed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if they cannot.
+    fn check_writers(&self) -> Result<(), Error> {
+        match self.is_replacing || view::fixed_number(self.old).is_some() {
+            true => self.check_not_open(),
+            false => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// [`Error::Busy`] if a program has the file that is renamed open for writing.
+    fn check_not_open(&self) -> Result<(), Error> {
+        let file = self.locked.contents.files.get(&self.number(self.old));
+        match file.is_some_and(|file| file.lock().is_open()) {
+            true => Err(Error::Busy),
+            false => Ok(()),
+        }
+    }
+
     /// Moves the temporary files, removals and numbers of the path, and of what is below it.
     fn follow(&mut self) {
         let contents = &mut *self.locked.contents;
@@ -144,17 +172,13 @@ impl Rename<'_, '_> {
     /// Gives a file of the message a temporary name: a copy, while the file itself is hidden.
     ///
     /// # Errors
-    /// [`Error::Busy`] if a program is writing to it, since the copy would not follow.
+    /// [`Error::Busy`] if a program has it open for writing, since the copy would not follow.
     ///
     /// As of `open` for writing, if the file cannot be written: the program could not put anything
     /// in its place, nor rename it back.
     fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
         self.locked.check_settable(self.old)?;
-        let contents = &self.locked.contents;
-        let number = contents.numbers.number(self.old, view::fixed_number(self.old));
-        if contents.files.get(&number).is_some_and(|file| file.lock().is_open()) {
-            return Err(Error::Busy);
-        }
+        self.check_not_open()?;
         let bytes = self.locked.bytes(self.old)?;
         let file = TemporaryFile::new(bytes);
         let contents = &mut *self.locked.contents;
@@ -173,6 +197,7 @@ impl Rename<'_, '_> {
     fn move_node(&mut self, kind: FileKind) -> Result<(), Error> {
         let (old, new) = (self.old, self.new);
         self.locked.check_writable()?;
+        self.check_writers()?;
         self.locked.take_hidden_place(new)?;
         let (from, to) = (old.to_owned(), new.to_owned());
         let is_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
@@ -198,13 +223,12 @@ impl Rename<'_, '_> {
         self.make(&Operation::Set { path: self.new.to_owned(), value })
     }
 
-    /// Makes the edit that gives the file of the new name its value. What a program has written to
-    /// that file counts no more.
+    /// Makes the edit that gives the file of the new name its value. The programs that have that
+    /// file open have lost it.
     fn make(&mut self, operation: &Operation) -> Result<(), Error> {
         self.locked.apply(operation)?;
-        let contents = &self.locked.contents;
-        let number = contents.numbers.number(self.new, view::fixed_number(self.new));
-        if let Some(open) = contents.files.get(&number) {
+        let number = self.number(self.new);
+        if let Some(open) = self.locked.contents.files.remove(&number) {
             open.lock().replaced();
         }
         self.locked.settled(self.new);

@@ -89,8 +89,9 @@ impl LockedMessage<'_> {
         });
         let mut outcomes = outcomes.into_iter();
         for one in &waiting {
+            let outcome = outcomes.next();
             let Some(file) = self.contents.files.get(&one.number).cloned() else { continue };
-            match outcomes.next() {
+            match outcome {
                 Some(Ok(_)) => file.lock().taken(),
                 refused => {
                     let path = self.contents.path.join(&one.path);

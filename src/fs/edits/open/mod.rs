@@ -80,6 +80,7 @@ impl<'a> OpenHandle<'a> {
 
     pub(in crate::fs) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         let read = |file: &OpenFile, buffer: &mut [u8]| {
+            self.check_in_place(file)?;
             self.load(file)?;
             file.lock().read_at(offset, buffer)
         };
@@ -95,9 +96,18 @@ impl<'a> OpenHandle<'a> {
 
     pub(in crate::fs) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         match &self.handle.target {
-            HandleTarget::File { file, appends, unflushed } => {
-                let piece = Piece { offset: (!appends).then_some(offset), bytes };
-                self.write_to(file, unflushed, piece)
+            HandleTarget::File { file, appends: true, unflushed } => {
+                self.write_to(file, unflushed, Piece { offset: None, bytes })
+            }
+            _ => self.write_back(offset, bytes),
+        }
+    }
+
+    /// Writes at a place, also if the handle appends.
+    pub(in crate::fs) fn write_back(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        match &self.handle.target {
+            HandleTarget::File { file, unflushed, .. } => {
+                self.write_to(file, unflushed, Piece { offset: Some(offset), bytes })
             }
             HandleTarget::Temporary { file, unflushed } => {
                 unflushed.note();
@@ -140,13 +150,18 @@ impl<'a> OpenHandle<'a> {
         written
     }
 
-    /// Refuses to write to a file that was moved to another message since it was opened: its bytes
-    /// would go nowhere.
+    /// Refuses a file that was moved to another message since it was opened, or in whose place
+    /// another one was put: what is written would go nowhere.
     fn check_in_place(&self, file: &OpenFile) -> Result<(), Error> {
-        match self.edits.source.nodes.is_forwarded(self.directory().base, file.number) {
+        match self.is_gone(file) {
             true => Err(Error::Stale { path: self.directory().lock().path.clone() }),
             false => Ok(()),
         }
+    }
+
+    fn is_gone(&self, file: &OpenFile) -> bool {
+        let nodes = &self.edits.source.nodes;
+        file.lock().is_replaced() || nodes.is_forwarded(self.directory().base, file.number)
     }
 
     /// Refuses bytes after which nothing could make the content valid. Most programs see the errors
@@ -216,7 +231,7 @@ impl<'a> OpenHandle<'a> {
         let message = self.edits.messages.known(self.directory().base)?;
         let mut locked = self.edits.locked(&message, self.directory().lock_idle());
         // Its message may have been moved while this thread waited.
-        if self.edits.source.nodes.is_forwarded(self.directory().base, file.number) {
+        if self.is_gone(file) {
             return Err(Error::Stale { path: locked.contents.path.clone() });
         }
         locked.settle(file, moment)
@@ -301,9 +316,11 @@ impl<'a> OpenHandle<'a> {
         let contents = self.directory().lock_idle();
         // The lock is held to the end. Otherwise a program that opens the file now would get this
         // buffer, and the next one another buffer.
-        if !file.lock().close() {
+        let mut content = file.lock();
+        if !content.close() || content.is_replaced() {
             return;
         }
+        drop(content);
         // The handle keeps the message known.
         let Ok(message) = self.edits.messages.known(self.directory().base) else { return };
         let mut locked = self.edits.locked(&message, contents);

@@ -67,6 +67,8 @@ pub(in crate::fs::edits) enum Progress {
     /// A write was refused, so the bytes are not all that the program wanted. They become no value,
     /// unless the file is emptied first.
     Incomplete(WriteRefusal),
+    /// Another file was renamed onto it: it is no file of the message any more.
+    Replaced,
 }
 
 /// Why a write was refused.
@@ -191,6 +193,11 @@ impl OpenContent {
             self.progress,
             Progress::Written | Progress::Settling | Progress::Refused | Progress::Incomplete(_)
         )
+    }
+
+    /// Whether another file was put in its place.
+    pub(in crate::fs::edits) fn is_replaced(&self) -> bool {
+        self.progress == Progress::Replaced
     }
 
     /// Whether the bytes were refused as a value.
@@ -339,9 +346,8 @@ impl OpenContent {
         moment: Moment,
     ) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
-            (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
-                Ok(None)
-            }
+            (Progress::Settled | Progress::Waiting | Progress::Replaced, _)
+            | (Progress::Emptied, Moment::Flush) => Ok(None),
             (Progress::Incomplete(refusal), _) => Err(refusal.error()),
             (Progress::Emptied, Moment::Final)
             | (Progress::Written | Progress::Settling | Progress::Refused, _) => {
@@ -404,7 +410,7 @@ impl OpenContent {
         handles: u32,
         is_changed: bool,
     ) {
-        self.replaced();
+        self.reset();
         self.handles += handles;
         self.bytes = Some(bytes);
         if is_changed {
@@ -412,9 +418,15 @@ impl OpenContent {
         }
     }
 
-    /// Notes that the value was set by other means: the bytes are dropped, and the value is read
-    /// anew.
+    /// Notes that another file was put in its place. The programs that have it open cannot write to
+    /// that one: parts of both would be in it.
     pub(in crate::fs::edits) fn replaced(&mut self) {
+        self.reset();
+        self.progress = Progress::Replaced;
+    }
+
+    /// Drops the bytes: the value is read anew.
+    fn reset(&mut self) {
         self.progress = Progress::Settled;
         self.start = Start::Present;
         self.is_new = false;

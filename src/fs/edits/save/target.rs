@@ -74,12 +74,13 @@ impl SourceTarget {
 
     /// Notes that the file has another state because msgfs itself has changed it.
     pub(in crate::fs::edits) fn touched(&self, state: FileState) {
-        let path = {
+        let (path, known) = {
             let mut place = self.place();
-            place.expected = Some(state);
-            place.path.clone()
+            (place.path.clone(), place.expected.replace(state))
         };
-        if let Err(error) = self.log.rebase(&path, state) {
+        // If there was no file yet, no edit is one of it.
+        let noted = known.map_or(Ok(()), |known| self.log.rebase(&path, known, state));
+        if let Err(error) = noted {
             let path = path.display();
             tracing::warn!(
                 "{path}: if msgfs is killed before the next save, the edits are not applied again \

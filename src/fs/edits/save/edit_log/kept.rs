@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::fs::error::with_causes;
@@ -291,16 +292,30 @@ fn put_below(root: &OwnedFd, path: &Path, value: &Source) -> io::Result<()> {
     let mode = Mode::from_raw_mode(0o600);
     for number in 1..=SAME_NAMES_MAX {
         let name = numbered(name, number, NAME_BYTES_MAX);
-        if link_spooled(value, &folder, Path::new(&name)) {
+        let path = Path::new(&name);
+        // Whoever changes a kept file must not change another one.
+        if is_nameless(value) && link_spooled(value, &folder, path) {
             return Ok(());
         }
         // A folder may have the name, if a program put a message where a file had been.
-        match rustix::fs::openat(&folder, name, flags, mode) {
-            Err(Errno::EXIST) => {}
-            created => return copy(value, &created?.into()),
+        let created = match rustix::fs::openat(&folder, path, flags, mode) {
+            Err(Errno::EXIST) => continue,
+            created => File::from(created?),
+        };
+        let copied = copy(value, &created);
+        if copied.is_ok() {
+            return copied;
         }
+        rustix::fs::unlinkat(&folder, path, AtFlags::empty())?;
+        // Without room for a copy, a shared file is better than none.
+        return if link_spooled(value, &folder, path) { Ok(()) } else { copied };
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Whether a value lies in a file that has no name.
+fn is_nameless(value: &Source) -> bool {
+    value.file().and_then(|file| file.metadata().ok()).is_some_and(|file| file.nlink() == 0)
 }
 
 fn folder_below(root: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use crate::storage::{FileState, Source};
 
-use super::message_log::{Commit, Edits, MessageLog, message_of};
+use super::message_log::{Edits, KnownNames, MessageLog, commit_of, message_of};
 use super::state_folder::lockable;
 use super::{Operation, Sequence, StateFolder};
 
@@ -128,9 +128,11 @@ pub(super) fn left_over(
 ) -> io::Result<(MessageLog, LeftOver)> {
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
-    let saved = present.and_then(|present| edits.saved_in(&present));
-    if let Some((commit, present)) = saved.zip(present)
-        && let Err(error) = log.was_saved(commit, present)
+    let saved = present.and_then(|present| commit_of(&edits.commits, &present));
+    let upto = saved.map(|commit| commit.upto);
+    let names = edits.names_after(upto.unwrap_or(Sequence(0))).to_vec();
+    if let Some((upto, present)) = upto.zip(present)
+        && let Err(error) = log.was_saved(upto, present, &names)
     {
         // The next mount reads the same log and tries again.
         tracing::warn!("{}: what is saved is still in the edit log: {error}", path.display());
@@ -140,8 +142,6 @@ pub(super) fn left_over(
     }
     let is_unchanged = saved.is_some() || present == edits.base;
     let base = if saved.is_some() { present } else { edits.base };
-    let names = saved.map_or(&edits.names, |commit| &commit.names).clone();
-    let upto = saved.map(|commit| commit.upto);
     let unsaved = edits.edits.into_iter();
     let edits: Vec<_> =
         unsaved.filter(|edit| upto.is_none_or(|upto| edit.sequence > upto)).collect();
@@ -205,11 +205,18 @@ impl Edits {
         Self { message, since, base, names, edits, commits }
     }
 
-    /// The save that has put this file in place; `None` if no save of this log did. The ctime is
-    /// not compared: the rename at the end of a save changes it, and nothing else.
-    fn saved_in(&self, present: &FileState) -> Option<&Commit> {
-        let key = |state: &FileState| (state.device, state.inode, state.size, state.mtime);
-        self.commits.iter().rev().find(|commit| key(&commit.state) == key(present))
+    /// The names by which the edits behind this one know the attachments.
+    pub(super) fn names_after(&self, edit: Sequence) -> &[(String, String)] {
+        let known = self.names.iter().rev().find(|known| known.after <= edit);
+        known.map_or(&[], |known| &known.names)
+    }
+
+    /// Adds a name that stands in the log behind this edit.
+    pub(super) fn add_name(&mut self, after: Sequence, storage: String, name: String) {
+        match self.names.last_mut().filter(|known| known.after == after) {
+            Some(known) => known.names.push((storage, name)),
+            None => self.names.push(KnownNames { after, names: vec![(storage, name)] }),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) struct MessageLog {
     /// Whether a save was begun since the names were noted: the file that it puts in place may have
     /// others.
     wants_names: bool,
+    commits: Vec<Commit>,
     /// When the first edit was made.
     pub(super) since: SystemTime,
     /// Why the last save failed.
@@ -72,8 +73,8 @@ pub(super) struct Edits {
     pub(super) message: PathBuf,
     pub(super) since: SystemTime,
     pub(super) base: Option<FileState>,
-    /// See [`EditedFile::names`].
-    pub(super) names: Vec<(String, String)>,
+    /// By their places in the log.
+    pub(super) names: Vec<KnownNames>,
     /// In their order.
     pub(super) edits: Vec<Edit>,
     /// The saves that were begun.
@@ -81,13 +82,20 @@ pub(super) struct Edits {
 }
 
 /// A save that was begun.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Commit {
     /// The last edit that it contains.
     pub(super) upto: Sequence,
     /// The file that it was to put in place.
     pub(super) state: FileState,
-    /// The names by which the later edits know the attachments of that file.
+}
+
+/// The names of the attachments at some time.
+#[derive(Clone, Debug)]
+pub(super) struct KnownNames {
+    /// The last edit before.
+    pub(super) after: Sequence,
+    /// See [`EditedFile::names`].
     pub(super) names: Vec<(String, String)>,
 }
 
@@ -106,6 +114,7 @@ impl MessageLog {
             base,
             names,
             wants_names: false,
+            commits: Vec::new(),
             since,
             failure: None,
             entries: Vec::new(),
@@ -133,8 +142,10 @@ impl MessageLog {
             folder: folder.to_owned(),
             message: edits.message.clone(),
             base: edits.base,
-            names: edits.names.clone(),
-            wants_names: edits.commits.last().is_some_and(|commit| commit.names.is_empty()),
+            names: edits.names_after(Sequence(0)).to_vec(),
+            // Those that this mount uses may not be in the log.
+            wants_names: !edits.commits.is_empty(),
+            commits: edits.commits.clone(),
             since: edits.since,
             failure: None,
             next: entries.last().map_or(1, |entry| entry.sequence.0 + 1),
@@ -207,11 +218,16 @@ impl MessageLog {
 
     pub(super) fn committing(&mut self, upto: Sequence, state: FileState) -> io::Result<()> {
         self.put(&LogRecord::Committing { upto, state }.to_bytes()?)?;
+        self.commits.push(Commit { upto, state });
         self.wants_names = true;
         Ok(())
     }
 
-    pub(super) fn rebase(&mut self, state: FileState) -> io::Result<()> {
+    pub(super) fn rebase(&mut self, known: &FileState, state: FileState) -> io::Result<()> {
+        if let Some(commit) = commit_of(&self.commits, known) {
+            // The edits up to there are in the file, although they are still in the log.
+            return self.committing(commit.upto, state);
+        }
         let (message, base) = (self.message.clone(), Some(state));
         self.put(&LogRecord::Moved { message, base }.to_bytes()?)?;
         self.base = base;
@@ -239,6 +255,7 @@ impl MessageLog {
         let records = copy_range(&self.file()?, first.start..self.len, &file, head)?;
         std::fs::rename(self.folder.join(NEW_LOG), self.folder.join(LOG))?;
         self.len = records;
+        self.commits.retain(|commit| commit.upto > upto);
         self.entries.drain(..split);
         for entry in &mut self.entries {
             entry.start = entry.start - first.start + head;
@@ -250,9 +267,14 @@ impl MessageLog {
     }
 
     /// As [`MessageLog::saved`], for a save that was begun by a mount that was killed.
-    pub(super) fn was_saved(&mut self, commit: &Commit, state: FileState) -> io::Result<()> {
-        self.names = commit.names.clone();
-        self.saved(commit.upto, state)
+    pub(super) fn was_saved(
+        &mut self,
+        upto: Sequence,
+        state: FileState,
+        names: &[(String, String)],
+    ) -> io::Result<()> {
+        self.names = names.to_vec();
+        self.saved(upto, state)
     }
 
     /// Removes the log and all that belongs to it.
@@ -422,13 +444,11 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
                     Err(error) => tracing::warn!("{path:?}: edit {}: {error}", sequence.0),
                 }
             }
-            LogRecord::Committing { upto, state } => {
-                edits.commits.push(Commit { upto, state, names: Vec::new() });
+            LogRecord::Committing { upto, state } => edits.commits.push(Commit { upto, state }),
+            LogRecord::Named { storage, name } => {
+                let after = entries.last().map_or(Sequence(0), |entry| entry.sequence);
+                edits.add_name(after, storage, name);
             }
-            LogRecord::Named { storage, name } => match edits.commits.last_mut() {
-                Some(commit) => commit.names.push((storage, name)),
-                None => edits.names.push((storage, name)),
-            },
             LogRecord::Moved { message, base } => (edits.message, edits.base) = (message, base),
         }
         len += bytes;
@@ -437,6 +457,13 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
         tracing::warn!("{path:?}: the last {} bytes are no whole edit", file_len - len);
     }
     Ok((edits, entries, len))
+}
+
+/// The save that has put this file in place; `None` if none of these did. The ctime is not compared:
+/// the rename at the end of a save changes it, and nothing else.
+pub(super) fn commit_of<'a>(commits: &'a [Commit], present: &FileState) -> Option<&'a Commit> {
+    let key = |state: &FileState| (state.device, state.inode, state.size, state.mtime);
+    commits.iter().rev().find(|commit| key(&commit.state) == key(present))
 }
 
 /// The records of names.

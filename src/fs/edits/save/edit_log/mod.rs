@@ -375,13 +375,13 @@ impl EditLog {
         }
     }
 
-    /// Notes that the file of a message has another state because msgfs itself has changed it, so
-    /// that the edits are still edits of this file.
+    /// Notes that the file of a message has another state than the known one because msgfs itself
+    /// has changed it, so that the edits are still edits of this file.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn rebase(&self, message: &Path, state: FileState) -> io::Result<()> {
-        self.with(message, |log| log.rebase(state))
+    pub fn rebase(&self, message: &Path, known: FileState, state: FileState) -> io::Result<()> {
+        self.with(message, |log| log.rebase(&known, state))
     }
 
     /// Makes a folder of plain files of the edits of a message that cannot be saved, and the whole

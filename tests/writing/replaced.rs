@@ -1,0 +1,117 @@
+//! Files that are open for writing while another file is renamed onto them, or they onto another
+//! one; and what a program changes in its memory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::io::Errno;
+
+use crate::fixture::AttachmentBuilder;
+use crate::mount::folder::{Folder, letter};
+use crate::mount::process::{MOMENT, run};
+
+use super::mounted::Served;
+
+/// A mounted message with two attachments.
+fn mounted(state: &Path) -> Option<(Folder, Served)> {
+    let file = |name: &str| AttachmentBuilder::file(name, format!("The old {name}"));
+    let message = letter("A").attach(file("a.bin")).attach(file("c.dat"));
+    let source = Folder::new().with("a.msg", message.to_bytes());
+    let mount = Served::start(source.path(), state)?;
+    Some((source, mount))
+}
+
+const A: &str = "a.msg/attachments/a.bin";
+
+fn open(mount: &Served, name: &str) -> File {
+    OpenOptions::new().read(true).write(true).open(mount.path(name)).unwrap()
+}
+
+fn errno(result: io::Result<()>) -> Option<Errno> {
+    result.err().as_ref().and_then(Errno::from_io_error)
+}
+
+/// What is written through the old descriptor would get between the bytes of the new file.
+#[test]
+fn a_file_that_is_replaced_is_lost_to_those_who_have_it_open() {
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    for new in ["c.dat", "new.dat", "new.part"] {
+        let old = open(&mount, A);
+        let idle = open(&mount, A);
+        old.write_all_at(b"1111", 0).unwrap();
+        let from = mount.path(&format!("a.msg/attachments/{new}"));
+        fs::write(&from, format!("The new {new}")).unwrap();
+        fs::rename(&from, mount.path(A)).unwrap();
+        assert_eq!(errno(old.write_all_at(b"2222", 4)), Some(Errno::STALE), "{new}");
+        assert_eq!(errno(old.set_len(2)), Some(Errno::STALE), "{new}");
+        assert_eq!(errno(old.sync_all()), Some(Errno::STALE), "{new}");
+        drop((idle, old));
+        assert_eq!(mount.text(A), format!("The new {new}"));
+        // Who opens it now has the new one.
+        open(&mount, A).write_all_at(b"THE", 0).unwrap();
+        assert_eq!(mount.text(A), format!("THE new {new}"));
+        mount.sync(A).unwrap();
+        assert_eq!(mount.text(A), format!("THE new {new}"));
+    }
+}
+
+/// The file of the new name keeps its number, so those who write to the one that is renamed would
+/// have a buffer of their own.
+#[test]
+fn a_file_that_is_written_to_replaces_none() {
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    for (from, to) in [
+        ("a.msg/attachments/c.dat", A),
+        ("a.msg/attachments/new.dat", A),
+        ("a.msg/attachments/c.dat", "a.msg/body.txt"),
+        ("a.msg/body.txt", "a.msg/attachments/free.txt"),
+    ] {
+        if from.ends_with("new.dat") {
+            fs::write(mount.path(from), "new").unwrap();
+        }
+        let open = open(&mount, from);
+        open.write_all_at(b"1111", 0).unwrap();
+        let (old, new) = (mount.path(from), mount.path(to));
+        assert_eq!(errno(fs::rename(&old, &new)), Some(Errno::BUSY), "{from} {to}");
+        open.write_all_at(b"2222", 4).unwrap();
+        drop(open);
+        let expected = mount.text(from);
+        assert!(expected.starts_with("11112222"), "{from}: {expected}");
+        let copy = mount.path("a.msg/attachments/copy");
+        fs::copy(&old, &copy).unwrap();
+        fs::rename(&copy, &new).unwrap();
+        assert_eq!(mount.text(to), expected, "{from} {to}");
+    }
+    // Under a free name it is the same file.
+    let open = open(&mount, A);
+    open.write_all_at(b"3333", 0).unwrap();
+    fs::rename(mount.path(A), mount.path("a.msg/attachments/b.bin")).unwrap();
+    open.write_all_at(b"4444", 4).unwrap();
+    drop(open);
+    assert!(mount.text("a.msg/attachments/b.bin").starts_with("33334444"));
+}
+
+/// The kernel writes the pages of a mapping through any descriptor of the file, also one that
+/// appends.
+#[test]
+fn what_is_changed_in_memory_stays_in_its_place() {
+    const CHANGE: &str = "import mmap, os, sys
+file = os.open(sys.argv[1], os.O_RDWR | os.O_APPEND)
+with mmap.mmap(file, 0) as memory:
+    memory[2:6] = b'here'
+    memory.flush()
+os.write(file, b' and behind')
+os.close(file)";
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    let mut command = Command::new("python3");
+    run(command.args(["-c", CHANGE]).arg(mount.path(A)), MOMENT).expect_success();
+    assert_eq!(mount.text(A), "Thhered a.bin and behind");
+    mount.sync(A).unwrap();
+    assert_eq!(mount.text(A), "Thhered a.bin and behind");
+}
