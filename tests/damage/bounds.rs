@@ -27,9 +27,13 @@ fn printed(folder: &Path, path: &str) -> (u64, u64, bool) {
     loop {
         let read = output.read(&mut buffer).unwrap();
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
-        peak = peak.max(kib.unwrap_or(0) * 1024);
+        let kib = |field: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+            line.trim().split(' ').next()?.parse::<u64>().ok()
+        };
+        // The program itself is in the page cache, and how much of it is mapped is up to the kernel.
+        let own = kib("VmHWM:").zip(kib("RssFile:")).map(|(peak, file)| peak.saturating_sub(file));
+        peak = peak.max(own.unwrap_or(0) * 1024);
         if read == 0 {
             break;
         }
