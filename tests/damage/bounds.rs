@@ -15,7 +15,7 @@ use crate::mount::mounted::msgfs;
 
 const MIB: u64 = 1 << 20;
 
-/// Prints a file of a message; gives its length, the most memory that it took (`VmHWM`), and whether
+/// Prints a file of a message; gives its length, the most memory that it took, and whether
 /// all of it could be read.
 fn printed(folder: &Path, path: &str) -> (u64, u64, bool) {
     let mut command = msgfs();

@@ -96,6 +96,30 @@ fn a_file_that_is_written_to_replaces_none() {
     assert!(mount.text("a.msg/attachments/b.bin").starts_with("33334444"));
 }
 
+/// A removal is provisional, so the removed file still has its place in the message.
+#[test]
+fn a_removed_file_does_not_come_back_when_a_new_one_of_its_name_is_renamed() {
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    fs::remove_file(mount.path(A)).unwrap();
+    fs::write(mount.path(A), "new").unwrap();
+    fs::remove_file(mount.path(A)).unwrap();
+    let new = File::create(mount.path(A)).unwrap();
+    fs::rename(mount.path(A), mount.path("a.msg/attachments/b.bin")).unwrap();
+    new.write_all_at(b"newer", 0).unwrap();
+    drop(new);
+    let names = || {
+        let names = fs::read_dir(mount.path("a.msg/attachments")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["b.bin", "c.dat"]);
+    mount.sync(A).unwrap_err();
+    mount.sync("a.msg/subject").unwrap();
+    assert_eq!(names(), ["b.bin", "c.dat"]);
+    assert_eq!(mount.text("a.msg/attachments/b.bin"), "newer");
+}
+
 /// The kernel writes the pages of a mapping through any descriptor of the file, also one that
 /// appends.
 #[test]

@@ -87,19 +87,21 @@ impl Removals {
         self.hidden.insert(path.to_owned(), HiddenWhy::RenamedTo(temporary.to_owned()));
     }
 
-    /// Follows a temporary file, or a directory with what is hidden in it, to another name.
+    /// Follows a temporary file, or a directory with what is hidden in it, to another name. What is
+    /// hidden under the old name itself stays: it is another file, which had the name before.
     pub(in crate::fs::edits) fn rename(&mut self, from: &str, to: &str) {
-        let renamed = |path: &str| {
-            let rest = path.strip_prefix(from)?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
+        let below = |path: &str| {
+            let rest = path.strip_prefix(from).filter(|rest| rest.starts_with('/'))?;
+            Some(format!("{to}{rest}"))
         };
+        let renamed = |path: &str| if path == from { Some(to.to_owned()) } else { below(path) };
         let hidden = std::mem::take(&mut self.hidden).into_iter();
         let moved = hidden.map(|(path, hidden)| {
             let hidden = match hidden {
                 HiddenWhy::RenamedTo(at) => HiddenWhy::RenamedTo(renamed(&at).unwrap_or(at)),
                 removed @ HiddenWhy::Removed(_) => removed,
             };
-            (renamed(&path).unwrap_or(path), hidden)
+            (below(&path).unwrap_or(path), hidden)
         });
         self.hidden = moved.collect();
     }
@@ -173,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_the_place_of_a_removed_file_moves_alone() {
+        let mut removals = Removals::default();
+        let process = Process::of(std::process::id());
+        removals.remove("attachments/a", process);
+        removals.remove("attachments/d/x", process);
+        removals.rename("attachments/a", "attachments/b");
+        removals.rename("attachments/d", "attachments/e");
+        assert_eq!(removals.take_final(true), ["attachments/a", "attachments/e/x"]);
+    }
+
+    #[test]
     fn a_file_that_was_renamed_away_is_not_removed() {
         let mut removals = Removals::default();
         let process = Process::of(std::process::id());
@@ -181,6 +194,7 @@ mod tests {
         assert!(removals.undo() && removals.hides("body.txt") && !removals.hides("subject"));
         assert!(removals.take_final(true).is_empty());
         removals.rename("body.txt~", ".body.txt.bak~");
+        assert!(removals.hides("body.txt"));
         removals.temporary_removed(".body.txt.bak~", process);
         assert_eq!(removals.take_final(true), ["body.txt"]);
     }

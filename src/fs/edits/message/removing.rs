@@ -39,11 +39,7 @@ impl LockedMessage<'_> {
             }
             ShownEntry::New(_) => {
                 self.contents.numbers.remove(path, view::fixed_number(path));
-                // It took the place of a file of the message that was removed. That one is still
-                // there, since the new one was to be its value.
-                if self.shown().current()?.tree.resolve(path).is_ok() {
-                    self.contents.removals.remove(path, process);
-                }
+                self.hide_covered(path, process)?;
             }
             ShownEntry::Node(open, _, kind) => {
                 let access = access_in(&open, path)?;
@@ -141,6 +137,15 @@ impl LockedMessage<'_> {
             self.contents.orphans.insert(number, found);
         }
         number
+    }
+
+    /// Hides the file of the message whose place a new file had, which is gone from there. It was
+    /// removed, but is still there, since the new one was to be its value.
+    pub(super) fn hide_covered(&mut self, path: &str, process: Process) -> Result<(), Error> {
+        if self.shown().current()?.tree.resolve(path).is_ok() {
+            self.contents.removals.remove(path, process);
+        }
+        Ok(())
     }
 
     /// Lets a new file take the path of one that was removed or renamed away. Programs that have

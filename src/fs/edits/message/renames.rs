@@ -12,6 +12,7 @@ use crate::view::{self, FileKind, NodeId};
 use super::directory::split;
 use super::entries::{EditableMessage, FILE_BITS};
 use super::locked::LockedMessage;
+use super::process::Process;
 use super::shown::{NewNameKind, ShownEntry};
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
 
@@ -104,7 +105,10 @@ impl Rename<'_, '_> {
             times.insert(new.to_owned(), time);
         }
         self.follow();
-        Ok(())
+        match found {
+            ShownEntry::New(_) => self.locked.hide_covered(old, Process::None),
+            _ => Ok(()),
+        }
     }
 
     /// Sets the file of the new name to the bytes of a temporary file, which becomes that file.
@@ -186,10 +190,15 @@ impl Rename<'_, '_> {
         let file = Temporary::new(TemporaryKind::File(file), FILE_BITS);
         contents.temporaries.put(self.new, file)?;
         match found {
-            ShownEntry::New(_) => contents.numbers.remove(self.old, view::fixed_number(self.old)),
-            _ => contents.removals.rename_away(self.old, self.new),
+            ShownEntry::New(_) => {
+                contents.numbers.remove(self.old, view::fixed_number(self.old));
+                self.locked.hide_covered(self.old, Process::None)
+            }
+            _ => {
+                contents.removals.rename_away(self.old, self.new);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Moves a file or directory of the message to a path that can have a value. That is one edit,
