@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use msgfs::fs::{Entry, Fs, Ino, Options, SetAttr, WriteOptions};
+use msgfs::fs::{Entry, Error, Fs, Ino, Options, SetAttr, WriteOptions};
 use msgfs::imsg::SaveOutcome;
 use msgfs::mail::Mail;
 use tempfile::TempDir;
@@ -190,9 +190,11 @@ impl Run {
         self.fs.release(handle.number);
     }
 
-    fn is_open(&self, name: &str) -> bool {
-        let inode = self.names.get(name);
-        self.handles.iter().any(|handle| Some(&handle.inode) == inode)
+    /// The handles that write to a file.
+    fn writers(&self, inode: Option<&usize>) -> Vec<u64> {
+        let of_file =
+            self.handles.iter().filter(|one| !one.reads_only && Some(&one.inode) == inode);
+        of_file.map(|handle| handle.number).collect()
     }
 
     fn unlink(&mut self) {
@@ -207,19 +209,34 @@ impl Run {
         self.names.remove(name);
     }
 
-    /// A rename onto an attachment gives it the bytes, so the handles of both would differ from
-    /// those of other file systems.
+    /// A rename onto an attachment gives it the bytes. Other file systems let the programs go on
+    /// that have either file open for writing; here the one is busy, and the other is lost.
     fn rename(&mut self) {
         let (from, to) = (self.random.pick(&NAMES), self.random.pick(&NAMES));
-        if from == to || !self.names.contains_key(from) || self.is_open(from) || self.is_open(to) {
+        if from == to || !self.names.contains_key(from) {
             return;
         }
-        self.log.push(format!("rename {from} to {to}"));
+        let is_busy = self.names.contains_key(to) && !self.writers(self.names.get(from)).is_empty();
+        let lost = self.writers(self.names.get(to));
+        self.log.push(format!("rename {from} to {to}, which is lost to {lost:?}"));
         let directory = self.attachments().unwrap();
         let rename = ((directory, OsStr::new(from)), (directory, OsStr::new(to)));
-        self.fs.rename(rename.0, rename.1, false).unwrap();
+        let renamed = self.fs.rename(rename.0, rename.1, false);
+        if is_busy {
+            assert!(matches!(renamed, Err(Error::Busy)), "{renamed:?}");
+            return;
+        }
+        renamed.unwrap();
         let inode = self.names.remove(from).unwrap();
         self.names.insert(to, inode);
+        for number in lost {
+            let written = self.fs.write(number, 0, b"lost");
+            assert!(matches!(written, Err(Error::Stale { .. })), "{written:?}");
+            // It fails if something was written since the last one.
+            let _ = self.fs.flush(number);
+            self.fs.release(number);
+            self.handles.retain(|handle| handle.number != number);
+        }
     }
 
     fn save(&mut self) {

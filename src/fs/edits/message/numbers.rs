@@ -81,23 +81,25 @@ impl FileNumbers {
         if let Some(number) = in_tree.filter(|number| fixed_path(*number) == Some(path)) {
             self.by_number.entry(number).or_insert(None);
         }
-        for gone in self.at_or_below(path) {
-            if let Some(number) = self.by_path.remove(&gone) {
-                self.by_number.insert(number, None);
-            }
+        for (number, gone) in self.at_or_below(path) {
+            self.by_path.remove(&gone);
+            self.by_number.insert(number, None);
         }
     }
 
     /// Moves a path, and what is below it. A file that is replaced keeps its number.
     pub(in crate::fs::edits) fn rename(&mut self, from: &str, to: &str, is_replacing: bool) {
         self.is_translated = true;
-        for old in self.at_or_below(from) {
-            let new = format!("{to}{}", old.get(from.len()..).unwrap_or_default());
-            let Some(number) = self.by_path.remove(&old) else { continue };
-            self.by_number.insert(number, Some(new.as_str().into()));
-            if !is_replacing {
-                self.by_path.insert(new.into(), number);
+        for (number, old) in self.at_or_below(from) {
+            let new: Box<str> = format!("{to}{}", old.get(from.len()..).unwrap_or_default()).into();
+            // The number that the path leads to follows it. Others may stand for the path, too.
+            if self.by_path.get(&old) == Some(&number) {
+                self.by_path.remove(&old);
+                if !is_replacing {
+                    self.by_path.insert(new.clone(), number);
+                }
             }
+            self.by_number.insert(number, Some(new));
         }
     }
 
@@ -113,8 +115,12 @@ impl FileNumbers {
         numbers.filter_map(below).collect()
     }
 
-    fn at_or_below(&self, path: &str) -> Vec<Box<str>> {
-        self.by_path.keys().filter(|known| relative_to(known, path).is_some()).cloned().collect()
+    /// The numbers of a path and of what is below it, with their paths.
+    fn at_or_below(&self, path: &str) -> Vec<(NodeId, Box<str>)> {
+        let known =
+            self.by_number.iter().filter_map(|(number, known)| Some((number, known.as_ref()?)));
+        let below = known.filter(|(_, known)| relative_to(known, path).is_some());
+        below.map(|(number, known)| (*number, known.clone())).collect()
     }
 }
 
@@ -172,6 +178,13 @@ mod tests {
         // Whoever holds the other one open sees the file too.
         assert_eq!(numbers.path(new), Some("attachments/a"));
         assert_eq!((numbers.canonical(new), numbers.canonical(old)), (old, old));
+        // Both follow it, and both are of a file that is gone.
+        numbers.rename("attachments/a", "attachments/b", false);
+        let paths = [old, new].map(|number| numbers.path(number).map(str::to_owned));
+        assert_eq!(paths, [Some("attachments/b".to_owned()), Some("attachments/b".to_owned())]);
+        assert_eq!(numbers.number("attachments/b", None), old);
+        numbers.remove("attachments/b", None);
+        assert_eq!((numbers.path(old), numbers.path(new)), (None, None));
     }
 
     #[test]
