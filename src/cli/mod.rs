@@ -47,6 +47,10 @@ use crate::mount::{self, Caller, MountOptions, OptionError, Request};
 use arguments::{Command, CommandLine, MountArguments, View};
 use status::Status;
 
+/// A command that is there only in a build with the feature of this name.
+const TABLE: &str = "table";
+const WITHOUT_TABLE: &str =
+    "; this msgfs was built without 'table': 'cargo install --path . --features table'";
 /// How much output is gathered before it is printed.
 const OUTPUT_BYTES: usize = 64 << 10;
 
@@ -152,9 +156,12 @@ fn tree_options(View { options }: &View) -> Result<fs::Options, OptionError> {
 
 fn run_mount(arguments: MountArguments) -> ExitCode {
     let MountArguments { source, mount_point, options, foreground, debug } = arguments;
-    if !source.exists()
-        && let Some(command) = source.to_str().and_then(similar_command)
-    {
+    let is_missing = !source.exists();
+    if is_missing && source.as_os_str() == TABLE && !cfg!(feature = "table") {
+        complain(&format!("no file or command '{TABLE}'{WITHOUT_TABLE}"));
+        return Status::Failed.code().into();
+    }
+    if is_missing && let Some(command) = source.to_str().and_then(similar_command) {
         let what = format!("no file or command '{}'; did you mean '{command}'?", source.display());
         complain(&what);
         return Status::Failed.code().into();
@@ -287,9 +294,8 @@ fn what_is_wrong(error: &clap::Error) -> String {
 /// arguments gets none.
 fn hint_for_first_word() -> String {
     let word = std::env::args_os().nth(1).unwrap_or_default();
-    if word == "table" && !cfg!(feature = "table") {
-        return "; this msgfs was built without 'table': 'cargo install --path . --features table'"
-            .to_owned();
+    if word == TABLE && !cfg!(feature = "table") {
+        return WITHOUT_TABLE.to_owned();
     }
     if word == "mount" {
         return "; 'msgfs SOURCE MOUNTPOINT' mounts".to_owned();

@@ -24,6 +24,12 @@ pub enum Error {
         /// The path in the source.
         path: PathBuf,
     },
+    /// Another file was renamed onto the one that is open.
+    #[error("{path:?}: another file was renamed onto it since it was opened")]
+    Replaced {
+        /// The path of the message in the source.
+        path: PathBuf,
+    },
     /// The file has no such extended attribute.
     #[error("no such attribute")]
     NoAttribute,

@@ -53,8 +53,9 @@ const ENDING_MAX: Duration = Duration::from_secs(10);
 impl Mounted {
     /// Mounts.
     pub(super) fn new(request: &Request) -> Result<Self, Error> {
+        let source = find_source(request)?;
         let mount_point = point::prepare(&request.mount_point, request.options.nonempty)?;
-        let (fs, source) = open_source(request, &mount_point)?;
+        let fs = open_source(request, &source, &mount_point)?;
         check_fuse()?;
         // Catch signals before mounting, so that none of them ends the process and leaves the mount
         // behind.
@@ -204,18 +205,24 @@ impl Mounted {
     }
 }
 
-/// Opens the source. Returns its canonical path, too.
-fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBuf), Error> {
-    let failed = |source: io::Error| Error::Source {
-        path: request.source.clone(),
-        remedy: match source.kind() {
-            io::ErrorKind::PermissionDenied => "mount as a user who may read it",
-            _ => "give a folder, or one message file",
-        },
-        source,
-    };
+/// The canonical path of the source.
+fn find_source(request: &Request) -> Result<PathBuf, Error> {
+    let failed = |error| source_error(request, error);
     let source = request.source.canonicalize().map_err(failed)?;
     check_message(&source).map_err(failed)?;
+    Ok(source)
+}
+
+fn source_error(request: &Request, source: io::Error) -> Error {
+    let remedy = match source.kind() {
+        io::ErrorKind::PermissionDenied => "mount as a user who may read it",
+        _ => "give a folder, or one message file",
+    };
+    Error::Source { path: request.source.clone(), remedy, source }
+}
+
+/// Opens the source.
+fn open_source(request: &Request, source: &Path, mount_point: &Path) -> Result<Arc<Fs>, Error> {
     let mut options = request.options.fs.clone();
     options.mount_point = Some(mount_point.to_owned());
     options.watch = true;
@@ -223,8 +230,8 @@ fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBu
     if let Some(write) = &options.write {
         StateFolder::find(write.state_folder.as_deref())?.prepare(Some(mount_point))?;
     }
-    let fs = Fs::open(&source, options).map_err(failed)?;
-    Ok((Arc::new(fs), source))
+    let fs = Fs::open(source, options).map_err(|error| source_error(request, error))?;
+    Ok(Arc::new(fs))
 }
 
 /// Refuses a file that is no message by its name or its content: a slip would mount it otherwise.

@@ -351,6 +351,26 @@ fn a_message_whose_state_cannot_be_read_is_named() {
     check_named(tree.to_bytes(), &[&["--class", "IPM.Note"], &["--is", "meeting"]]);
 }
 
+/// What is looked for may be in a message that is embedded, or wrapped, and cannot be opened.
+#[test]
+fn a_message_in_which_others_are_lost_is_named() {
+    let embedded = AttachmentBuilder::message(letter("Inner"));
+    let mut tree = letter("Cut").attach(embedded).to_tree();
+    tree.remove("__attach_version1.0_#00000000/__substg1.0_3701000D");
+    check_named(tree.to_bytes(), &[&["--embedded", "--subject", "Inner"]]);
+    let winmail = AttachmentBuilder::file("winmail.dat", b"\x78\x9F\x3E\x22\x01\x00\x01\x03");
+    let message = letter("Cut").attach(winmail);
+    check_named(message.to_bytes(), &[&["--event", "--since", "1900"], &["--body", "zz"]]);
+    // Of an event without its end, nobody knows how long it takes.
+    let class = MessageBuilder::new("IPM.Appointment", "Cut");
+    let mut tree = class.at("2024-03-03T14:30:00Z", "2024-03-05T14:30:00Z").to_tree();
+    let entries = tree.stream(PROPERTY_STREAM);
+    entries.extend([0x03, 0x00]);
+    let source = Folder::new().with("cut.msg", tree.to_bytes());
+    let words = ["find", "--utc", "--event", "--since", "2024-03-04"];
+    assert_eq!(text(msgfs_in(source.path(), &words)), "cut.msg\n");
+}
+
 /// Damage elsewhere does not matter: what is asked for is known.
 #[test]
 fn a_damaged_message_is_not_named_if_all_that_is_asked_for_can_be_read() {

@@ -372,6 +372,10 @@ fn signed_mail_of_the_usual_class_is_written_as_it_is_signed() {
         let eml = text(&mail("Encrypted").body(body).attach(encrypted.clone()));
         assert_eq!(eml.contains("multipart"), body.starts_with('S'), "{eml}");
     }
+    // A body without text may have a picture.
+    let picture = "<html><body><img src=\"https://example.org/banner.png\"></body></html>";
+    let eml = text(&mail("Encrypted").html(picture).attach(encrypted.clone()));
+    assert!(eml.contains("banner.png") && eml.contains("multipart/mixed"), "{eml}");
     let own = AttachmentBuilder::file("plan 1.p7m", cms.to_vec())
         .set(tags::PR_ATTACH_MIME_TAG, Value::String("application/pkcs7-mime".to_owned()));
     assert_eq!(text(&mail("Plan").attach(own)).matches("name=\"plan 1.p7m\"").count(), 2);

@@ -184,7 +184,13 @@ impl Files for Served {
     const HAS_DESCRIPTORS: bool = true;
 
     fn change(&self, path: &str, changes: &[Change]) -> Result<(), Errno> {
-        change(&self.path(path), changes).map(drop).map_err(|error| errno(&error))
+        let changed = change(&self.path(path), changes).and_then(|file| {
+            // That a file is empty counts once its last descriptor is released, for which close(2)
+            // does not wait.
+            let is_empty = file.metadata()?.len() == 0;
+            if is_empty { file.sync_all() } else { Ok(()) }
+        });
+        changed.map_err(|error| errno(&error))
     }
 
     fn change_and_save(&self, path: &str, changes: &[Change]) -> Result<(), Errno> {

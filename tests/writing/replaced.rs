@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
 
 use rustix::io::Errno;
 
@@ -59,6 +61,35 @@ fn a_file_that_is_replaced_is_lost_to_those_who_have_it_open() {
     }
 }
 
+/// The kernel lets a program write to a file while it is renamed or replaced, if the two have other
+/// inode numbers: here the writer's file was itself renamed there while it was open.
+#[test]
+fn no_write_gets_into_the_new_file_while_it_is_put_there() {
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    for round in 0..40 {
+        let part = mount.path("a.msg/attachments/.a.part");
+        fs::write(&part, vec![b'p'; 4096]).unwrap();
+        let writer = open(&mount, "a.msg/attachments/.a.part");
+        fs::rename(&part, mount.path(A)).unwrap();
+        let new = format!("{round:08}").repeat(512);
+        fs::write(mount.path("a.msg/attachments/n.dat"), &new).unwrap();
+        let barrier = Barrier::new(2);
+        thread::scope(|scope| {
+            let writes = scope.spawn(|| {
+                barrier.wait();
+                let written = (0..1_000_000).find_map(|_| writer.write_all_at(b"ZZ", 2000).err());
+                assert_eq!(Errno::from_io_error(&written.unwrap()), Some(Errno::STALE));
+            });
+            barrier.wait();
+            fs::rename(mount.path("a.msg/attachments/n.dat"), mount.path(A)).unwrap();
+            writes.join().unwrap();
+        });
+        drop(writer);
+        assert!(mount.text(A) == new, "round {round}");
+    }
+}
+
 /// The file of the new name keeps its number, so those who write to the one that is renamed would
 /// have a buffer of their own.
 #[test]
@@ -71,7 +102,7 @@ fn a_file_that_is_written_to_replaces_none() {
         ("a.msg/attachments/c.dat", "a.msg/body.txt"),
         ("a.msg/body.txt", "a.msg/attachments/free.txt"),
     ] {
-        if from.ends_with("new.dat") {
+        if !mount.path(from).exists() {
             fs::write(mount.path(from), "new").unwrap();
         }
         let open = open(&mount, from);
@@ -79,14 +110,23 @@ fn a_file_that_is_written_to_replaces_none() {
         let (old, new) = (mount.path(from), mount.path(to));
         assert_eq!(errno(fs::rename(&old, &new)), Some(Errno::BUSY), "{from} {to}");
         open.write_all_at(b"2222", 4).unwrap();
-        drop(open);
+        // Once it is the value, another name may be given to it; who goes on writing is told.
+        open.sync_all().unwrap();
         let expected = mount.text(from);
         assert!(expected.starts_with("11112222"), "{from}: {expected}");
-        let copy = mount.path("a.msg/attachments/copy");
-        fs::copy(&old, &copy).unwrap();
-        fs::rename(&copy, &new).unwrap();
+        fs::rename(&old, &new).unwrap();
+        assert_eq!(errno(open.write_all_at(b"3333", 0)), Some(Errno::STALE), "{from} {to}");
+        drop(open);
+        assert_eq!(mount.text(to), expected, "{from} {to}");
+        mount.sync("a.msg/subject").unwrap();
         assert_eq!(mount.text(to), expected, "{from} {to}");
     }
+    // A truncate by path takes the file from nobody.
+    let writer = open(&mount, A);
+    fs::OpenOptions::new().write(true).truncate(true).open(mount.path(A)).unwrap();
+    writer.write_all_at(b"after", 0).unwrap();
+    drop(writer);
+    assert_eq!(mount.text(A), "after");
     // Under a free name it is the same file.
     let open = open(&mount, A);
     open.write_all_at(b"3333", 0).unwrap();

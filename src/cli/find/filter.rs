@@ -218,21 +218,32 @@ impl Filter {
             return Ok(true);
         }
         let moment = |time: Option<FileTime>| time.and_then(timestamp).map(|time| (time, time));
-        let span = match self.compared {
-            ComparedTime::Received => moment(mail.received()?),
-            ComparedTime::Sent => moment(sent_or_received(mail)),
-            ComparedTime::Event => mail.shown_event()?.and_then(|one| self.span(&one)),
+        // Whether it is known what the time is compared with, or another one stands in for it.
+        let (span, is_known) = match self.compared {
+            ComparedTime::Received => (moment(mail.received()?), true),
+            ComparedTime::Sent => {
+                let is_known = mail.date().is_ok_and(|date| date.is_some());
+                (moment(sent_or_received(mail)), is_known)
+            }
+            ComparedTime::Event => {
+                let event = mail.shown_event()?;
+                let has_end = |event: &Event| event.days.is_some() || event.end.is_some();
+                (event.as_ref().and_then(|one| self.span(one)), event.as_ref().is_some_and(has_end))
+            }
         };
-        let Some((start, end)) = span else {
-            let places = match self.compared {
-                ComparedTime::Sent | ComparedTime::Received => &[unread::TIMES],
-                ComparedTime::Event => &[Place::AllValues],
-            };
-            return found_or_read(false, mail, places);
+        let is_meant = span.is_some_and(|(start, end)| {
+            // What ends at midnight is not on the day that begins then.
+            let is_since = |since| start >= since || end > since;
+            self.since.is_none_or(is_since) && self.until.is_none_or(|until| start < until)
+        });
+        if span.is_some() && is_known {
+            return Ok(is_meant);
+        }
+        let places = match self.compared {
+            ComparedTime::Sent | ComparedTime::Received => &[unread::TIMES],
+            ComparedTime::Event => &[Place::AllValues],
         };
-        // What ends at midnight is not on the day that begins then.
-        let is_since = |since| start >= since || end > since;
-        Ok(self.since.is_none_or(is_since) && self.until.is_none_or(|until| start < until))
+        found_or_read(is_meant, mail, places)
     }
 
     /// When an event takes place. One that takes whole days has them as it is shown, wherever the

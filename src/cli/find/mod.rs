@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 
+use outlook_msg::mail::unread::{self, Place};
+
 use crate::fs;
 
 use super::arguments::{Find, SortKey};
@@ -120,7 +122,7 @@ impl Finder<'_> {
         }
         let FindOutcome { hits, failures } = &mut outcome;
         let mut fail = |status, text: String| failures.push((status, text));
-        let mut unread = Vec::new();
+        let mut missed = Vec::new();
         self.opener.each(
             &place,
             embedded,
@@ -128,22 +130,26 @@ impl Finder<'_> {
                 if let Err(error) = &found.mail
                     && self.filter.asks_content()
                 {
-                    unread.push((error.status(), format!("{}: {error}", one_line(&found.path))));
+                    missed.push((error.status(), format!("{}: {error}", one_line(&found.path))));
                 }
-                match self.filter.matches(&found) {
-                    Ok(true) => hits.push(self.hit(&found)),
-                    Ok(false) => {}
-                    // It may be one that is looked for.
-                    Err(error) => {
-                        unread.push((Status::Wrong, format!("{}: {error}", one_line(&found.path))));
-                    }
+                let matched = self.filter.matches(&found);
+                if let Ok(true) = matched {
+                    hits.push(self.hit(&found));
+                }
+                // It may be one that is looked for, or one that is may be embedded in it.
+                let checked = matched.and_then(|_| match &found.mail {
+                    Ok(mail) if embedded => unread::check_read(mail, &[Place::Embedded]),
+                    _ => Ok(()),
+                });
+                if let Err(error) = checked {
+                    missed.push((Status::Wrong, format!("{}: {error}", one_line(&found.path))));
                 }
             },
             &mut |path, error| {
                 fail(Status::of(&error), format!("{}: {}", one_line(&path), cause(&error)));
             },
         );
-        failures.extend(unread);
+        failures.extend(missed);
         outcome
     }
 

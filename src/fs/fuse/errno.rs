@@ -16,7 +16,7 @@ pub(super) fn errno(error: &Error) -> Errno {
         Error::NotFound => Errno::ENOENT,
         Error::NotADirectory => Errno::ENOTDIR,
         Error::IsADirectory => Errno::EISDIR,
-        Error::Stale { .. } => Errno::ESTALE,
+        Error::Stale { .. } | Error::Replaced { .. } => Errno::ESTALE,
         Error::NoAttribute => Errno::ENODATA,
         Error::NotSupported => Errno::EOPNOTSUPP,
         Error::NotALink | Error::Incomplete => Errno::EINVAL,

@@ -166,7 +166,11 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
-            if let Error::Source { .. } | Error::Message { .. } | Error::Stale { .. } = error {
+            if let Error::Source { .. }
+            | Error::Message { .. }
+            | Error::Stale { .. }
+            | Error::Replaced { .. } = error
+            {
                 tracing::warn!(operation, "{}", with_causes(&error));
             }
             Err(errno(&error))

@@ -19,12 +19,14 @@ pub enum Place {
     Values(&'static [PropertyTag]),
     /// In its named properties.
     NamedValues,
-    /// In any of its properties.
+    /// In any of its properties, also in those of messages that are only wrapped.
     AllValues,
     Recipients,
     /// In the names of attachments, also of those in a message that is only wrapped, and in what is
     /// recognised by the contents of attachments.
     Attachments,
+    /// In the messages that are embedded in it: here only whether all of them are known.
+    Embedded,
     /// In the bodies, also in those of messages that are only wrapped.
     Bodies,
 }
@@ -79,8 +81,8 @@ fn check_place(mail: &Mail, place: Place) -> Result<(), Error> {
             named.try_for_each(|tag| first(message.value_defect(tag)?))
         }
         Place::AllValues => {
-            first(message.name_defects()?)?;
-            first(message.value_defects()?)
+            check_values(mail)?;
+            check_wrapped(mail, check_values)
         }
         Place::Recipients => message.recipients()?.iter().try_for_each(|row| {
             first(row.defects()?)?;
@@ -90,6 +92,7 @@ fn check_place(mail: &Mail, place: Place) -> Result<(), Error> {
             check_attachments(mail)?;
             check_wrapped(mail, check_attachments)
         }
+        Place::Embedded => check_embedded(mail),
         Place::Bodies => {
             check_bodies(mail)?;
             check_wrapped(mail, check_bodies)
@@ -105,6 +108,12 @@ fn check_wrapped(mail: &Mail, check: fn(&Mail) -> Result<(), Error>) -> Result<(
         first(mail.message().list_defects()?)?;
         check(&mail)
     })
+}
+
+fn check_values(mail: &Mail) -> Result<(), Error> {
+    first(mail.message().name_defects()?)?;
+    first(mail.message().value_defects()?)?;
+    check_contents(mail)
 }
 
 /// Checks the own bodies, and the attachments that may have one.
@@ -123,6 +132,17 @@ fn check_attachments(mail: &Mail) -> Result<(), Error> {
         names.try_for_each(|tag| first(one.attachment.value_defect(*tag)?))
     })?;
     check_contents(mail)
+}
+
+/// Checks that all embedded messages can be opened.
+fn check_embedded(mail: &Mail) -> Result<(), Error> {
+    let shown = mail.opened.attachments();
+    first(defects::of_unopened(mail.message(), shown))?;
+    shown.iter().try_for_each(|one| {
+        first(one.attachment.defects()?)?;
+        let is_message = matches!(one.entry, None | Some((_, ContentKind::Message(_))));
+        if is_message && !is_known(one) { first(defects::of_attachment(one)) } else { Ok(()) }
+    })
 }
 
 /// Checks the contents of those own attachments that wrap a message, or may wrap one.

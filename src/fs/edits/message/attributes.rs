@@ -96,7 +96,8 @@ impl EditableMessage<'_> {
         // As in `Shown::current`: a save may have replaced the file while this thread waited for
         // the lock.
         let known = self.edits.messages.known(base)?.node.identity;
-        let was_known = source.root.metadata(&path).map_err(in_source)?.identity() == known;
+        let before = source.root.metadata(&path).map_err(in_source)?;
+        let was_known = before.identity() == known;
         source.root.set_attributes(&path, change).map_err(in_source)?;
         if let Some(time) = change.mtime {
             locked.contents.edited = locked.contents.edited.map(|_| time);
@@ -105,7 +106,12 @@ impl EditableMessage<'_> {
         if was_known {
             // msgfs itself has changed the ctime, so the file still counts as the same one.
             let now = source.root.metadata(&path).map_err(in_source)?;
-            locked.contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
+            let (before, now) = (FileState::from(&before), FileState::from(&now));
+            match locked.contents.edits() {
+                Some(edited) => edited.target.touched(now),
+                // A save that could not be taken out of the log may have put the file there.
+                None => self.edits.log.rebase(&path, before, now).map_err(Error::EditLog)?,
+            }
             source.adopt_file(base, &path);
             locked.keep_known();
         }

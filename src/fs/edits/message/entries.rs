@@ -260,7 +260,7 @@ impl EditableMessage<'_> {
         let value = value.map_err(Error::Buffer)?;
         locked.apply(&Operation::Set { path, value })?;
         if let Some(open) = locked.contents.open_file(self.number) {
-            open.lock().replaced();
+            open.lock().read_anew();
         }
         locked.schedule_save();
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
-use crate::fs::edits::open::open_file::{Moment, OpenFile};
+use crate::fs::edits::open::open_file::{Moment, OpenContent, OpenFile};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::view::{self, FileKind, NodeId};
 
@@ -96,6 +96,7 @@ impl Rename<'_, '_> {
                 file.lock().due(Moment::Final)?;
                 self.set(&self.locked.bytes(self.old)?)?;
                 file.lock().settled();
+                self.take_from_writers();
             }
             (ShownEntry::Node(_, _, kind), NewNameKind::Value) => self.move_node(*kind)?,
             _ => return Err(self.locked.contents.refuse(new, NO_NAME)),
@@ -132,25 +133,42 @@ impl Rename<'_, '_> {
         self.locked.contents.numbers.number(path, view::fixed_number(path))
     }
 
-    /// Checks that the programs that have the renamed file open for writing can go on with it under
-    /// its new name: a file that is replaced keeps its number, and those of values are fixed.
-    ///
+    /// Whether programs that have the renamed file open for writing lose it. They do if it is to
+    /// have another number: a file that is replaced keeps its own, and those of values are fixed.
+    fn is_lost_to_writers(&self) -> bool {
+        self.is_replacing || view::fixed_number(self.old).is_some()
+    }
+
     /// # Errors
-    /// [`Error::Busy`] if they cannot.
+    /// [`Error::Busy`] if a program is writing to a file that it would lose.
     fn check_writers(&self) -> Result<(), Error> {
-        match self.is_replacing || view::fixed_number(self.old).is_some() {
-            true => self.check_not_open(),
+        // One that has closed it is not in the way, though the kernel says so only after `close` has
+        // returned.
+        let is_written = |file: &OpenContent| file.is_open() && file.is_written();
+        match self.is_lost_to_writers() && self.is_opened_and(is_written) {
+            true => Err(Error::Busy),
             false => Ok(()),
         }
     }
 
-    /// # Errors
-    /// [`Error::Busy`] if a program has the file that is renamed open for writing.
-    fn check_not_open(&self) -> Result<(), Error> {
+    /// Whether this holds for the renamed file, if it has been opened for writing.
+    fn is_opened_and(&self, holds: fn(&OpenContent) -> bool) -> bool {
         let file = self.locked.contents.files.get(&self.number(self.old));
-        match file.is_some_and(|file| file.lock().is_open()) {
-            true => Err(Error::Busy),
-            false => Ok(()),
+        file.is_some_and(|file| holds(&file.lock()))
+    }
+
+    /// Takes the renamed file from the programs that have it open for writing, if they lose it.
+    fn take_from_writers(&mut self) {
+        if self.is_lost_to_writers() {
+            self.take(self.old);
+        }
+    }
+
+    /// Takes a file from the programs that have it open for writing.
+    fn take(&mut self, path: &str) {
+        let number = self.number(path);
+        if let Some(open) = self.locked.contents.files.remove(&number) {
+            open.lock().replaced();
         }
     }
 
@@ -182,7 +200,9 @@ impl Rename<'_, '_> {
     /// in its place, nor rename it back.
     fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
         self.locked.check_settable(self.old)?;
-        self.check_not_open()?;
+        if self.is_opened_and(OpenContent::is_open) {
+            return Err(Error::Busy);
+        }
         let bytes = self.locked.bytes(self.old)?;
         let file = TemporaryFile::new(bytes);
         let contents = &mut *self.locked.contents;
@@ -220,7 +240,9 @@ impl Rename<'_, '_> {
             (true, _) => self.locked.apply(&Operation::Rename { from, to }),
             (false, FileKind::File) => {
                 let value = self.locked.bytes(old)?.share().map_err(Error::Buffer)?;
-                self.make(&Operation::Replace { from, to, value })
+                self.make(&Operation::Replace { from, to, value })?;
+                self.take_from_writers();
+                Ok(())
             }
             (false, _) => Err(self.locked.contents.refuse(new, ELSEWHERE)),
         }
@@ -236,10 +258,7 @@ impl Rename<'_, '_> {
     /// file open have lost it.
     fn make(&mut self, operation: &Operation) -> Result<(), Error> {
         self.locked.apply(operation)?;
-        let number = self.number(self.new);
-        if let Some(open) = self.locked.contents.files.remove(&number) {
-            open.lock().replaced();
-        }
+        self.take(self.new);
         self.locked.settled(self.new);
         Ok(())
     }

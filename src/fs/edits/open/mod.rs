@@ -5,7 +5,7 @@ pub(in crate::fs::edits) mod buffer;
 pub(in crate::fs::edits) mod handles;
 pub(in crate::fs::edits) mod open_file;
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use crate::fs::Error;
 use crate::fs::error::{message_error, refusal};
@@ -21,7 +21,7 @@ use super::save::edit_log::Spool;
 
 use buffer::Buffer;
 use handles::{Handle, HandleTarget, Unflushed};
-use open_file::{Moment, OpenFile, WriteRefusal};
+use open_file::{Moment, OpenContent, OpenFile, WriteRefusal};
 
 /// An open file, for one call on it.
 #[derive(Debug)]
@@ -75,14 +75,14 @@ impl<'a> OpenHandle<'a> {
             self.load(file)?;
             unflushed.note();
         }
-        file.lock().set_len(self.spool(), len)
+        self.in_place(file)?.set_len(self.spool(), len)
     }
 
     pub(in crate::fs) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         let read = |file: &OpenFile, buffer: &mut [u8]| {
             self.check_in_place(file)?;
             self.load(file)?;
-            file.lock().read_at(offset, buffer)
+            self.in_place(file)?.read_at(offset, buffer)
         };
         match &self.handle.target {
             HandleTarget::File { file, .. } => read(file, buffer),
@@ -142,7 +142,7 @@ impl<'a> OpenHandle<'a> {
         self.check_room(file, piece)?;
         // Noted also if it fails: `close` is to say so, too.
         unflushed.note();
-        let mut content = file.lock();
+        let mut content = self.in_place(file)?;
         let written = content.write(self.spool(), piece.offset, piece.bytes);
         if let Err(error) = &written {
             content.refuse_write(WriteRefusal::NoRoom, refusal(error));
@@ -153,15 +153,22 @@ impl<'a> OpenHandle<'a> {
     /// Refuses a file that was moved to another message since it was opened, or in whose place
     /// another one was put: what is written would go nowhere.
     fn check_in_place(&self, file: &OpenFile) -> Result<(), Error> {
-        match self.is_gone(file) {
+        drop(self.in_place(file)?);
+        match self.edits.source.nodes.is_forwarded(self.directory().base, file.number) {
             true => Err(Error::Stale { path: self.directory().lock().path.clone() }),
             false => Ok(()),
         }
     }
 
-    fn is_gone(&self, file: &OpenFile) -> bool {
-        let nodes = &self.edits.source.nodes;
-        file.lock().is_replaced() || nodes.is_forwarded(self.directory().base, file.number)
+    /// The content of a file in whose place no other one was put. A rename may do that between two
+    /// steps of a call, so the last one asks again.
+    fn in_place<'f>(&self, file: &'f OpenFile) -> Result<MutexGuard<'f, OpenContent>, Error> {
+        let content = file.lock();
+        if !content.is_replaced() {
+            return Ok(content);
+        }
+        drop(content);
+        Err(Error::Replaced { path: self.directory().lock().path.clone() })
     }
 
     /// Refuses bytes after which nothing could make the content valid. Most programs see the errors
@@ -230,8 +237,11 @@ impl<'a> OpenHandle<'a> {
     fn settle(&self, file: &OpenFile, moment: Moment) -> Result<(), Error> {
         let message = self.edits.messages.known(self.directory().base)?;
         let mut locked = self.edits.locked(&message, self.directory().lock_idle());
+        if file.lock().is_replaced() {
+            return Err(Error::Replaced { path: locked.contents.path.clone() });
+        }
         // Its message may have been moved while this thread waited.
-        if self.is_gone(file) {
+        if self.edits.source.nodes.is_forwarded(self.directory().base, file.number) {
             return Err(Error::Stale { path: locked.contents.path.clone() });
         }
         locked.settle(file, moment)

@@ -170,7 +170,9 @@ impl OpenContent {
 
     /// Takes the present value, to change it.
     pub(in crate::fs::edits) fn load(&mut self, value: Buffer) {
-        self.bytes.get_or_insert(value);
+        if !self.is_replaced() {
+            self.bytes.get_or_insert(value);
+        }
     }
 
     /// Notes that the message has no such value any more, and that a program creates it anew.
@@ -245,7 +247,7 @@ impl OpenContent {
         self.bytes.as_mut().map_or(Ok(len), |bytes| bytes.room_for(len)).map_err(Error::Buffer)
     }
 
-    /// Writes at a place, or at the end.
+    /// Writes at a place, or at the end. Nothing may be written to a file that is replaced.
     pub(in crate::fs::edits) fn write(
         &mut self,
         spool: &Spool,
@@ -273,7 +275,7 @@ impl OpenContent {
     pub(in crate::fs::edits) fn refuse_write(&mut self, refusal: WriteRefusal, reason: String) {
         // If nothing was written since the bytes became the value, the value stays as it is.
         let is_value = matches!(self.progress, Progress::Settled | Progress::Waiting);
-        if refusal == WriteRefusal::NoRoom || !is_value {
+        if !self.is_replaced() && (refusal == WriteRefusal::NoRoom || !is_value) {
             self.progress = Progress::Incomplete(refusal);
             self.refusal = reason;
         }
@@ -387,6 +389,9 @@ impl OpenContent {
 
     /// Notes that the bytes were refused as a value, for this reason.
     pub(in crate::fs::edits) fn refuse(&mut self, reason: String) {
+        if self.is_replaced() {
+            return;
+        }
         self.progress = Progress::Refused;
         self.refusal = reason;
     }
@@ -410,7 +415,7 @@ impl OpenContent {
         handles: u32,
         is_changed: bool,
     ) {
-        self.reset();
+        self.read_anew();
         self.handles += handles;
         self.bytes = Some(bytes);
         if is_changed {
@@ -421,12 +426,12 @@ impl OpenContent {
     /// Notes that another file was put in its place. The programs that have it open cannot write to
     /// that one: parts of both would be in it.
     pub(in crate::fs::edits) fn replaced(&mut self) {
-        self.reset();
+        self.read_anew();
         self.progress = Progress::Replaced;
     }
 
-    /// Drops the bytes: the value is read anew.
-    fn reset(&mut self) {
+    /// Drops the bytes, since the value was set by other means.
+    pub(in crate::fs::edits) fn read_anew(&mut self) {
         self.progress = Progress::Settled;
         self.start = Start::Present;
         self.is_new = false;

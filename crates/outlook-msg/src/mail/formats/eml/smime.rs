@@ -73,16 +73,21 @@ fn form_of_note(message: &Message, attachments: &[ShownAttachment]) -> Option<Sm
     })
 }
 
-/// Whether the message has no text but that in the signed part, which some programs store again as
-/// the body.
+/// Whether the message has no body but a blank text, or that in the signed part, which some programs
+/// store again.
 fn has_no_other_body(message: &Message, kind: DerivedKind, attachment: &Attachment) -> bool {
-    let Some(own) = Bodies::new(message).text() else { return true };
+    let is_stored = |tag| message.salvage(tag).is_ok_and(|found| found.value.is_some());
+    // There may be pictures in these.
+    let has_markup = [tags::PR_HTML, tags::PR_BODY_HTML, tags::PR_RTF_COMPRESSED].map(is_stored);
+    let own = Bodies::new(message).text().unwrap_or_default();
     if own.trim().is_empty() {
-        return true;
+        return !has_markup.contains(&true);
     }
-    let inside = Inside::open(kind, attachment).ok();
-    let signed = inside.and_then(|inside| Bodies::new(&inside.message).text());
-    signed.is_some_and(|signed| signed.split_whitespace().eq(own.split_whitespace()))
+    let Ok(inside) = Inside::open(kind, attachment) else { return false };
+    let bodies = Bodies::new(&inside.message);
+    let signed = bodies.text().unwrap_or_default();
+    signed.split_whitespace().eq(own.split_whitespace())
+        && (!has_markup.contains(&true) || bodies.mailed_html(&|_| None).is_some())
 }
 
 /// The entity of a clear-signed message. It is written unchanged, because the signature covers its
