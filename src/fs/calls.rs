@@ -284,7 +284,7 @@ impl Fs {
                 if is_message_file_name(&old) || folders.is_claimed(&old) {
                     folders.rename(&old, &new, no_replace)
                 } else {
-                    Err(self.read_only(from.0))
+                    Err(Error::ReadOnly { path: old })
                 }
             }
         }
