@@ -317,6 +317,10 @@ fn an_export_that_finds_no_message_leaves_nothing() {
     }
     let again = extract(source.path(), &target, &["--mbox", "notes.txt"]);
     assert!(!again.stderr.contains("differs"), "{}", again.stderr);
+    let into = target.join("new");
+    let words = ["extract", "--attachments", "--name", "*.zz", ".", into.to_str().unwrap()];
+    assert_eq!(msgfs_in(source.path(), &words).status.code(), Some(1));
+    assert!(!into.exists(), "folders that stay empty are no result");
     for form in ["--attachments", "--eml", "--json"] {
         let into = target.join("new");
         let words = ["extract", form, "--manifest", "empty.msg", into.to_str().unwrap()];

@@ -62,17 +62,36 @@ impl CreatedDirectories {
         self.0.last().is_some_and(|last| last.path == path)
     }
 
-    /// Removes those that are still there, if nothing is in them. One that is not empty stays, and
-    /// so do those around it.
+    /// Removes those that are still there, if nothing but directories is in them. One that is not
+    /// empty stays, and so do those around it.
     pub(super) fn remove_empty(self) {
         let _ = self.0.iter().rev().try_for_each(|one| {
             let found = one.path.symlink_metadata()?;
-            match (found.dev(), found.ino()) == one.identity {
-                true => std::fs::remove_dir(&one.path),
+            let is_same = (found.dev(), found.ino()) == one.identity;
+            match is_same && has_only_directories(&one.path)? {
+                true => remove_directories(&one.path),
                 false => Err(io::ErrorKind::NotFound.into()),
             }
         });
     }
+}
+
+fn has_only_directories(path: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() || !has_only_directories(&entry.path())? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Removes a directory and those in it; fails at the first that is not empty.
+fn remove_directories(path: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        remove_directories(&entry?.path())?;
+    }
+    std::fs::remove_dir(path)
 }
 
 #[cfg(test)]
@@ -104,8 +123,14 @@ mod tests {
         check("there/a/b", &|_| {}, &["there"]);
         check("new/a/b/.", &|_| {}, &["there"]);
         check("new/../a", &|_| {}, &["there"]);
-        let fill = |around: &Path| fs::create_dir(around.join("new/a/mine")).unwrap();
-        check("new/a/b", &fill, &["there", "new", "new/a", "new/a/mine"]);
+        let fill = |around: &Path| fs::create_dir_all(around.join("new/a/b/c/d")).unwrap();
+        check("new/a/b", &fill, &["there"]);
+        let fill = |around: &Path| {
+            fs::create_dir_all(around.join("new/a/b/c/d")).unwrap();
+            fs::create_dir_all(around.join("new/a/b/e")).unwrap();
+            fs::write(around.join("new/a/b/c/mine"), "").unwrap();
+        };
+        check("new/a/b", &fill, &["there", "new", "new/a/b/c/d", "new/a/b/e"]);
         // The old directory still has its inode, so the new one has another.
         let replace = |around: &Path| {
             fs::rename(around.join("new/a"), around.join("old")).unwrap();
