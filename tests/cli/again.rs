@@ -65,7 +65,7 @@ fn no_two_messages_are_mixed() {
         assert!(lines[0].starts_with(&format!("msgfs: {name}")), "{form:?}: {lines:?}");
         let is_kept = form == ["--attachments"];
         assert_eq!(lines.get(1).map(String::as_str), Some(REMEDY).filter(|_| !is_kept));
-        assert!(String::from_utf8(ended.stdout).unwrap().ends_with("; 1 left as they are\n"));
+        assert!(String::from_utf8(ended.stdout).unwrap().ends_with("; 1 left as it is\n"));
         let ended = extract(&second, &target, &[form, &["--update"]].concat());
         if is_kept {
             // Nobody knows that an earlier run made the file.

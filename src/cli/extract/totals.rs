@@ -97,6 +97,7 @@ impl Totals {
         };
         let left = match self.refused.len() {
             0 => String::new(),
+            1 => "; 1 left as it is".to_owned(),
             count => format!("; {count} left as they are"),
         };
         format!("{messages}, {}, {size}{losses}{left}", counted(self.files, "file"))
