@@ -1,15 +1,18 @@
 //! Files that are open for writing while another file is renamed onto them, or they onto another
 //! one; and what a program changes in its memory.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
+use rustix::process::Signal;
 
 use crate::fixture::AttachmentBuilder;
 use crate::mount::folder::{Folder, letter};
@@ -151,13 +154,63 @@ fn a_removed_file_does_not_come_back_when_a_new_one_of_its_name_is_renamed() {
     let names = || {
         let names = fs::read_dir(mount.path("a.msg/attachments")).unwrap();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
     };
     assert_eq!(names(), ["b.bin", "c.dat"]);
     mount.sync(A).unwrap_err();
     mount.sync("a.msg/subject").unwrap();
     assert_eq!(names(), ["b.bin", "c.dat"]);
     assert_eq!(mount.text("a.msg/attachments/b.bin"), "newer");
+}
+
+/// A file that was renamed to a temporary name, and from there to another place, has left its old
+/// one; and so has a file whose temporary name was given to another one.
+#[test]
+fn a_file_that_has_come_to_another_place_does_not_come_back() {
+    let (state, attachments) = (tempfile::tempdir().unwrap(), "a.msg/attachments");
+    let Some((_source, mut mount)) = mounted(state.path()) else { return };
+    let rename = |mount: &Served, from: &str, to: &str| {
+        let path = |name: &str| mount.path(&format!("{attachments}/{name}"));
+        fs::rename(path(from), path(to)).unwrap();
+    };
+    rename(&mount, "a.bin", "a.bin.part");
+    rename(&mount, "a.bin.part", "q.bin");
+    fs::write(mount.path("a.msg/attachments/k.bin"), "k").unwrap();
+    rename(&mount, "k.bin", "k~");
+    rename(&mount, "c.dat", "k~");
+    rename(&mount, "k~", "c.dat");
+    let names = |mount: &Served| {
+        let names = fs::read_dir(mount.path(attachments)).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(names(&mount), ["c.dat", "q.bin"]);
+    mount.signal(Signal::TERM);
+    mount.end();
+    mount.serve();
+    assert_eq!(names(&mount), ["c.dat", "q.bin"]);
+    assert_eq!(mount.text("a.msg/attachments/q.bin"), "The old a.bin");
+    assert_eq!(mount.text("a.msg/attachments/c.dat"), "The old c.dat");
+}
+
+/// A program goes on with a temporary file that was renamed onto another one, and appends to it
+/// behind what others have written. The file keeps the time that was set on it, as rsync does.
+#[test]
+fn a_temporary_file_keeps_its_time_and_how_it_is_open() {
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    let part = mount.path("a.msg/attachments/.x.part");
+    let mut options = OpenOptions::new();
+    let mut first = options.create(true).append(true).open(&part).unwrap();
+    first.write_all(b"aaa").unwrap();
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    first.set_modified(time).unwrap();
+    fs::rename(&part, mount.path(A)).unwrap();
+    assert_eq!(mount.path(A).metadata().unwrap().modified().unwrap(), time);
+    OpenOptions::new().append(true).open(mount.path(A)).unwrap().write_all(b"bbb").unwrap();
+    first.write_all(b"ccc").unwrap();
+    drop(first);
+    assert_eq!(mount.text(A), "aaabbbccc");
 }
 
 /// The kernel writes the pages of a mapping through any descriptor of the file, also one that

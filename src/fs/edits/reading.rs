@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::fs::edits::OpenFlags;
 use crate::fs::messages::OpenMessage;
 use crate::fs::{Add, Entry, Error, OpenedFile};
 use crate::view::{self, NodeId};
@@ -210,7 +211,8 @@ impl Edits {
         let path = locked.contents.path_of(number);
         let target = match path.and_then(|path| locked.shown().find(&path)) {
             Ok(ShownEntry::Temporary(file)) => {
-                HandleTarget::temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
+                let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
+                HandleTarget::temporary(file, OpenFlags(libc::O_RDONLY))
             }
             Ok(ShownEntry::Arrival(arrival)) => {
                 arrival.open();

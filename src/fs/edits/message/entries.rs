@@ -109,7 +109,7 @@ impl EditableMessage<'_> {
                 };
                 let bits = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
                 locked.contents.temporaries.put(&path, Temporary::new(kind, bits))?;
-                HandleTarget::temporary(file)
+                HandleTarget::temporary(file, flags)
             }
             NewNameKind::Directory => return Err(Error::IsADirectory),
         };
@@ -292,7 +292,7 @@ impl EditableMessage<'_> {
                 if flags.truncates() {
                     file.change(|bytes| bytes.set_len(spool, 0)).map_err(Unchanged::into_error)?;
                 }
-                HandleTarget::temporary(file)
+                HandleTarget::temporary(file, flags)
             }
             None
             | Some(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => {

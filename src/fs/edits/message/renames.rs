@@ -78,7 +78,9 @@ impl Rename<'_, '_> {
         };
         match (found, target) {
             (ShownEntry::Temporary(_), NewNameKind::Temporary) => {
-                self.locked.contents.temporaries.remove(new);
+                let contents = &mut *self.locked.contents;
+                contents.temporaries.remove(new);
+                contents.removals.temporary_removed(new, Process::None);
                 self.follow();
                 self.copy_again();
                 return Ok(());
@@ -120,7 +122,10 @@ impl Rename<'_, '_> {
         let (bytes, changes) = file.snapshot();
         self.set(&bytes)?;
         let contents = &mut *self.locked.contents;
+        contents.times.insert(new.to_owned(), file.modified());
         contents.temporaries.remove(old);
+        // What was renamed to this temporary name has come to another place.
+        contents.removals.temporary_removed(old, Process::None);
         contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
         let number = contents.numbers.number(new, view::fixed_number(new));
         let (files, opened) = (&mut contents.files, || OpenFile::new(number, false));
@@ -209,6 +214,7 @@ impl Rename<'_, '_> {
         file.keep_copy(&self.locked.edits.log, &contents.path, self.new)?;
         let file = Temporary::new(TemporaryKind::File(file), FILE_BITS);
         contents.temporaries.put(self.new, file)?;
+        contents.removals.temporary_removed(self.new, Process::None);
         match found {
             ShownEntry::New(_) => {
                 contents.numbers.remove(self.old, view::fixed_number(self.old));

@@ -269,8 +269,9 @@ impl<'a> Shown<'a> {
         let ino = Ino::new(self.message.base, number);
         let file = FileType::RegularFile;
         let ownership = self.ownership();
-        if let Some(written) = contents.open_file(number) {
-            let size = written.lock().len_and_time().map_or(0, |(len, _)| len);
+        let written = contents.open_file(number).map(|file| file.lock());
+        let len = written.filter(|written| written.is_loaded()).map(|written| written.len());
+        if let Some(size) = len {
             let directory = self.current().ok()?.directory;
             let attr = Attr::of_node(&directory, ino, file, size, None, ownership);
             return Some(Attr { links: 0, ..attr });
@@ -282,7 +283,12 @@ impl<'a> Shown<'a> {
             let directory = self.current().ok()?.directory;
             return Some(Attr::of_node(&directory, ino, file, 0, None, ownership));
         }
-        let (open, id) = contents.orphans.get(&number)?;
+        let Some((open, id)) = contents.orphans.get(&number) else {
+            contents.open_file(number)?;
+            let directory = self.current().ok()?.directory;
+            let attr = Attr::of_node(&directory, ino, file, 0, None, ownership);
+            return Some(Attr { links: 0, ..attr });
+        };
         let found = open.tree.attributes(*id).ok()?;
         if found.kind == FileKind::Directory {
             return None;

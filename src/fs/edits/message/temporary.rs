@@ -273,6 +273,8 @@ impl TemporaryFile {
             file.lock().take_over(bytes, content.handles, content.changes != changes);
             content.became = Some(file);
         }
+        // The bytes are in the message, or stand in the log as its value.
+        content.copy = None;
     }
 
     /// Copies the bytes to the edit log, if they have changed since the last copy.

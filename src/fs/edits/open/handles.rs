@@ -14,7 +14,7 @@ use crate::fs::edits::folder::arrival::Arrival;
 use crate::fs::edits::message::directory::MessageDirectory;
 use crate::fs::edits::message::temporary::TemporaryFile;
 
-use super::open_file::OpenFile;
+use super::open_file::{OpenFile, OpenFlags};
 
 /// The open files.
 #[derive(Debug, Default)]
@@ -36,16 +36,16 @@ pub(in crate::fs::edits) enum HandleTarget {
     /// A file of the message, to be written and perhaps read.
     File { file: Arc<OpenFile>, appends: bool, unflushed: Unflushed },
     /// A temporary file.
-    Temporary { file: Arc<TemporaryFile>, unflushed: Unflushed },
+    Temporary { file: Arc<TemporaryFile>, appends: bool, unflushed: Unflushed },
     /// A file in a folder that becomes a message.
     Arrival { arrival: Arc<Arrival>, unflushed: Unflushed },
 }
 
 impl HandleTarget {
     /// A handle on a temporary file.
-    pub(in crate::fs::edits) fn temporary(file: Arc<TemporaryFile>) -> Self {
+    pub(in crate::fs::edits) fn temporary(file: Arc<TemporaryFile>, flags: OpenFlags) -> Self {
         file.open();
-        Self::Temporary { file, unflushed: Unflushed::default() }
+        Self::Temporary { file, appends: flags.appends(), unflushed: Unflushed::default() }
     }
 
     /// Takes back what opening has counted: the program gets no handle.

@@ -55,7 +55,7 @@ impl<'a> OpenHandle<'a> {
     pub(super) fn set_len(&self, len: u64) -> Result<(), Error> {
         match &self.handle.target {
             HandleTarget::File { file, unflushed, .. } => self.set_len_of(file, unflushed, len),
-            HandleTarget::Temporary { file, unflushed } => {
+            HandleTarget::Temporary { file, unflushed, .. } => {
                 unflushed.note();
                 match file.change(|bytes| bytes.set_len(self.spool(), len)) {
                     Err(Unchanged::Became(file)) => self.set_len_of(&file, unflushed, len),
@@ -96,9 +96,8 @@ impl<'a> OpenHandle<'a> {
 
     pub(in crate::fs) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         match &self.handle.target {
-            HandleTarget::File { file, appends: true, unflushed } => {
-                self.write_to(file, unflushed, Piece { offset: None, bytes })
-            }
+            HandleTarget::File { appends: true, .. }
+            | HandleTarget::Temporary { appends: true, .. } => self.write_piece(None, bytes),
             _ => self.write_back(offset, bytes),
         }
     }
@@ -106,18 +105,6 @@ impl<'a> OpenHandle<'a> {
     /// Writes at a place, also if the handle appends.
     pub(in crate::fs) fn write_back(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         match &self.handle.target {
-            HandleTarget::File { file, unflushed, .. } => {
-                self.write_to(file, unflushed, Piece { offset: Some(offset), bytes })
-            }
-            HandleTarget::Temporary { file, unflushed } => {
-                unflushed.note();
-                match file.change(|buffer| buffer.write(self.spool(), offset, bytes)) {
-                    Err(Unchanged::Became(file)) => {
-                        self.write_to(&file, unflushed, Piece { offset: Some(offset), bytes })
-                    }
-                    changed => changed.map_err(Unchanged::into_error),
-                }
-            }
             HandleTarget::Arrival { arrival, unflushed } => {
                 let path = self.directory().lock().path.clone();
                 if is_message_file_name(&path) {
@@ -127,6 +114,28 @@ impl<'a> OpenHandle<'a> {
                 unflushed.note();
                 Ok(())
             }
+            _ => self.write_piece(Some(offset), bytes),
+        }
+    }
+
+    /// Writes to a file of a message: at a place, or at its end.
+    fn write_piece(&self, offset: Option<u64>, bytes: &[u8]) -> Result<(), Error> {
+        let piece = Piece { offset, bytes };
+        match &self.handle.target {
+            HandleTarget::File { file, unflushed, .. } => self.write_to(file, unflushed, piece),
+            HandleTarget::Temporary { file, unflushed, .. } => {
+                unflushed.note();
+                let spool = self.spool();
+                let written = file.change(|buffer| {
+                    let offset = offset.map_or_else(|| buffer.len(), Ok)?;
+                    buffer.write(spool, offset, bytes)
+                });
+                match written {
+                    Err(Unchanged::Became(file)) => self.write_to(&file, unflushed, piece),
+                    written => written.map_err(Unchanged::into_error),
+                }
+            }
+            HandleTarget::Arrival { .. } => Err(Error::BadHandle),
         }
     }
 
@@ -257,7 +266,7 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, unflushed } => {
                 unflushed.flush(|| self.edits.folders().save_arrival(self.directory(), arrival))
             }
-            HandleTarget::Temporary { file, unflushed } => match file.became() {
+            HandleTarget::Temporary { file, unflushed, .. } => match file.became() {
                 Some(file) => unflushed.flush(|| self.settle(&file, Moment::Flush)),
                 None => self.keep_copy(file),
             },
@@ -281,7 +290,7 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, .. } => {
                 self.edits.folders().save_arrival(self.directory(), arrival)
             }
-            HandleTarget::Temporary { file, unflushed } => match file.became() {
+            HandleTarget::Temporary { file, unflushed, .. } => match file.became() {
                 Some(file) => self.fsync_of(&file, unflushed),
                 None => {
                     self.keep_copy(file)?;
