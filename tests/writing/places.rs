@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -86,25 +87,34 @@ impl Drop for Disk {
 /// Inode, mode, time of the last change, and bytes of a file.
 type Found = (u64, u32, (i64, i64), Vec<u8>);
 
-/// What is in a folder and in those below it: what identifies each file, and its bytes.
+/// What is in a folder and in those below it: what identifies each file, and its bytes. A mount may
+/// be removing files there.
 #[track_caller]
 pub(super) fn contents(folder: &Path) -> BTreeMap<PathBuf, Found> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
+        for entry in still_there(fs::read_dir(&folder)).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let metadata = path.symlink_metadata().unwrap();
+            let Some(metadata) = still_there(path.symlink_metadata()) else { continue };
             if metadata.is_dir() {
                 folders.push(path);
                 continue;
             }
-            let bytes = fs::read(&path).unwrap();
+            let Some(bytes) = still_there(fs::read(&path)) else { continue };
             let changed = (metadata.mtime(), metadata.mtime_nsec());
             found.insert(path, (metadata.ino(), metadata.mode(), changed, bytes));
         }
     }
     found
+}
+
+#[track_caller]
+fn still_there<T>(found: io::Result<T>) -> Option<T> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => Some(found.unwrap()),
+    }
 }
 
 /// The names in a folder, sorted.
