@@ -219,6 +219,9 @@ impl Fs {
     pub fn forget(&self, ino: Ino, lookups: u64) {
         // The message stays in the cache: the kernel also forgets what is looked up again at once,
         // as all names in a folder of which one has changed.
+        if let Some(edits) = &self.edits {
+            edits.forget(ino);
+        }
         self.source.nodes.forget(ino.parts().0, lookups);
     }
 

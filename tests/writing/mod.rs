@@ -19,6 +19,7 @@ mod model;
 mod mounted;
 mod moves;
 mod operations;
+mod orphans;
 pub(crate) mod places;
 mod refusals;
 mod reopened;

@@ -174,6 +174,16 @@ impl Edits {
         message.is_some_and(|directory| directory.lock().is_busy())
     }
 
+    /// Drops the content of a removed file that the kernel has forgotten.
+    pub(super) fn forget(&self, ino: Ino) {
+        let nodes = &self.source.nodes;
+        let (base, number) = nodes.followed(ino).parts();
+        let directory = nodes.message(base).and_then(|(_, directory)| directory);
+        let gone = directory.and_then(|directory| directory.lock().orphans.forget(number));
+        // Dropped without the lock, since it may be the last of a whole message.
+        drop(gone);
+    }
+
     /// The path of an inode in its message, for the log.
     pub(super) fn path_inside(&self, ino: Ino) -> Option<String> {
         let nodes = &self.source.nodes;

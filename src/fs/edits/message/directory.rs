@@ -3,7 +3,7 @@
 //! A message that no program has written to has no [`MessageDirectory`], or one in which nothing
 //! differs. It is then shown from its file, as in a read-only mount.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,7 @@ use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId, SavedNames};
 
 use super::creators::Creators;
 use super::numbers::FileNumbers;
+use super::orphans::Orphans;
 use super::removals::Removals;
 use super::temporary::Temporaries;
 use super::waiting::Waiting;
@@ -93,9 +94,8 @@ pub(in crate::fs::edits) struct Contents {
     pub(in crate::fs::edits) temporaries: Temporaries,
     /// What was removed or renamed away and is still in the message.
     pub(in crate::fs::edits) removals: Removals,
-    /// The content of removed files whose path another file has taken, for programs that have them
-    /// open. Dropped at the next save.
-    pub(in crate::fs::edits) orphans: HashMap<NodeId, (Arc<OpenMessage>, NodeId)>,
+    /// The content of removed files, for programs that have them open.
+    pub(in crate::fs::edits) orphans: Orphans,
     pub(in crate::fs::edits) creators: Creators,
     /// When files in it were last written to, or the times they were given. They hold for as long
     /// as the mount lives: if an edited file went back to the date of its mail at the save, vim
@@ -141,7 +141,7 @@ impl MessageDirectory {
             waiting: Vec::new(),
             temporaries: Temporaries::default(),
             removals: Removals::default(),
-            orphans: HashMap::new(),
+            orphans: Orphans::default(),
             creators: Creators::default(),
             times: HashMap::new(),
             edited: None,
@@ -202,6 +202,12 @@ impl Contents {
     /// The file of a number, if a program has it open for writing.
     pub(in crate::fs::edits) fn open_file(&self, number: NodeId) -> Option<&Arc<OpenFile>> {
         self.files.get(&self.numbers.canonical(number))
+    }
+
+    /// The paths of the new files that are to become values.
+    pub(in crate::fs::edits) fn covered(&self) -> HashSet<String> {
+        let new = self.files.values().filter(|file| !file.lock().has_value());
+        new.filter_map(|file| self.numbers.path(file.number).map(str::to_owned)).collect()
     }
 
     /// The path of a name in a directory of the message.

@@ -132,6 +132,10 @@ impl LockedMessage<'_> {
         if change == Change::Made {
             self.contents.touch(path_of(operation));
         }
+        if !matches!(operation, Operation::Remove { .. }) {
+            // Whatever had the path before and was hidden is replaced.
+            self.contents.removals.show(path_of(operation));
+        }
         Ok(change)
     }
 

@@ -10,7 +10,10 @@ use crate::view::{self, FileKind, NodeId};
 
 use super::answers::Answers;
 use super::directory::Contents;
+use super::entries::FILE_BITS;
+use super::orphans::Orphan;
 use super::shown::{Shown, ShownEntry};
+use super::temporary::{Temporary, TemporaryKind};
 
 /// A message whose contents are locked, to be changed. What it shows is asked of
 /// [`LockedMessage::shown`], and what the kernel is told of it, of [`LockedMessage::answers`].
@@ -71,6 +74,23 @@ impl<'a> LockedMessage<'a> {
         }
     }
 
+    /// A file that is gone from its path, for those who have it open.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if nothing is known of its content.
+    pub(in crate::fs::edits) fn orphaned(&self, number: NodeId) -> Result<ShownEntry, Error> {
+        match self.contents.orphans.get(number) {
+            Some(Orphan::Node(open, id)) => {
+                Ok(ShownEntry::Node(Arc::clone(open), *id, FileKind::File))
+            }
+            Some(Orphan::Temporary(file)) => {
+                let kind = TemporaryKind::File(Arc::clone(file));
+                Ok(ShownEntry::Temporary(Temporary::new(kind, FILE_BITS)))
+            }
+            Some(Orphan::Hidden) | None => Err(Error::Stale { path: self.contents.path.clone() }),
+        }
+    }
+
     /// Reads a file of the message: as it is being written, or as it was when it was removed.
     /// Releases the lock before a long read, which must not block other requests for the message.
     pub(in crate::fs::edits) fn read_at(
@@ -88,10 +108,7 @@ impl<'a> LockedMessage<'a> {
         }
         let found = match self.contents.numbers.path(number) {
             Some(path) => self.shown().find_hidden(path),
-            None => match self.contents.orphans.get(&number) {
-                Some((open, id)) => Ok(ShownEntry::Node(Arc::clone(open), *id, FileKind::File)),
-                None => Err(Error::Stale { path: self.contents.path.clone() }),
-            },
+            None => self.orphaned(number),
         };
         drop(self.contents);
         let found = match found {

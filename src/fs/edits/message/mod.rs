@@ -13,7 +13,7 @@
 //! | the change of a locked message, and what each edit does | `locked`, `editing` |
 //! | how the bytes of an open file become a value | `settling` |
 //! | new attachments that wait in the edit log | `waiting` |
-//! | removing a file; where it lives until the save | `removing`, `removals` |
+//! | removing a file; where it lives until the save; who has it open | `removing`, `removals`, `orphans` |
 //! | temporary files of editors and other tools | `temporary` |
 //! | which process is filling a new message | `creators`, `process` |
 
@@ -25,6 +25,7 @@ pub(in crate::fs::edits) mod editing;
 pub(in crate::fs::edits) mod entries;
 pub(in crate::fs::edits) mod locked;
 pub(in crate::fs::edits) mod numbers;
+pub(in crate::fs::edits) mod orphans;
 pub(in crate::fs::edits) mod process;
 pub(in crate::fs::edits) mod removals;
 pub(in crate::fs::edits) mod removing;

@@ -76,11 +76,8 @@ impl FileNumbers {
 
     /// Takes a path, and what is below it, from its number: the file is gone, or something else
     /// has its place now.
-    pub(in crate::fs::edits) fn remove(&mut self, path: &str, in_tree: Option<NodeId>) {
+    pub(in crate::fs::edits) fn remove(&mut self, path: &str) {
         self.is_translated = true;
-        if let Some(number) = in_tree.filter(|number| fixed_path(*number) == Some(path)) {
-            self.by_number.entry(number).or_insert(None);
-        }
         for (number, gone) in self.at_or_below(path) {
             self.by_path.remove(&gone);
             self.by_number.insert(number, None);
@@ -93,7 +90,7 @@ impl FileNumbers {
         for (number, old) in self.at_or_below(from) {
             let new: Box<str> = format!("{to}{}", old.get(from.len()..).unwrap_or_default()).into();
             // The number that the path leads to follows it. Others may stand for the path, too.
-            if self.by_path.get(&old) == Some(&number) {
+            if self.number(&old, fixed_number(&old)) == number {
                 self.by_path.remove(&old);
                 if !is_replacing {
                     self.by_path.insert(new.clone(), number);
@@ -108,19 +105,27 @@ impl FileNumbers {
         self.by_number.keys().copied()
     }
 
+    /// Every number that the kernel may know.
+    fn known(&self) -> impl Iterator<Item = NodeId> {
+        fixed_numbers().filter(|number| !self.by_number.contains_key(number)).chain(self.all())
+    }
+
     /// Every number of a path and of what is below it, each with its path from there.
     pub(in crate::fs::edits) fn below(&self, path: &str) -> Vec<(NodeId, String)> {
-        let numbers = fixed_numbers().chain(self.all());
         let below = |number| Some((number, relative_to(self.path(number)?, path)?.to_owned()));
-        numbers.filter_map(below).collect()
+        self.known().filter_map(below).collect()
+    }
+
+    /// The numbers by which the kernel may know a path.
+    pub(in crate::fs::edits) fn of(&self, path: &str) -> Vec<NodeId> {
+        self.known().filter(|number| self.path(*number) == Some(path)).collect()
     }
 
     /// The numbers of a path and of what is below it, with their paths.
     fn at_or_below(&self, path: &str) -> Vec<(NodeId, Box<str>)> {
-        let known =
-            self.by_number.iter().filter_map(|(number, known)| Some((number, known.as_ref()?)));
+        let known = self.known().filter_map(|number| Some((number, self.path(number)?)));
         let below = known.filter(|(_, known)| relative_to(known, path).is_some());
-        below.map(|(number, known)| (*number, known.clone())).collect()
+        below.map(|(number, known)| (number, known.into())).collect()
     }
 }
 
@@ -183,7 +188,7 @@ mod tests {
         let paths = [old, new].map(|number| numbers.path(number).map(str::to_owned));
         assert_eq!(paths, [Some("attachments/b".to_owned()), Some("attachments/b".to_owned())]);
         assert_eq!(numbers.number("attachments/b", None), old);
-        numbers.remove("attachments/b", None);
+        numbers.remove("attachments/b");
         assert_eq!((numbers.path(old), numbers.path(new)), (None, None));
     }
 
@@ -192,7 +197,7 @@ mod tests {
         let mut numbers = FileNumbers::default();
         let text = fixed_number("body.txt").unwrap();
         assert_eq!(numbers.assign("body.txt", Some(text)), text);
-        numbers.remove("body.txt", Some(text));
+        numbers.remove("body.txt");
         assert_eq!(numbers.path(text), None);
         let new = numbers.assign("body.txt", Some(text));
         assert_ne!(new, text);

@@ -4,10 +4,11 @@
 //! which is refused without `-o delete`. So a removal is provisional until the process that made
 //! it ends, or has removed nothing more in the message for ten seconds: the file is hidden, the
 //! message keeps it, and no save leaves it out. A refused rmdir shows all of them again. A file
-//! that was renamed to a temporary name is hidden likewise, for as long as it has that name.
+//! that was renamed to a temporary name is hidden likewise, for as long as it has that name. A new
+//! file of its path is shown in front of a hidden one, until it becomes the value of that path.
 //! Knows nothing of messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::process::Process;
@@ -121,6 +122,14 @@ impl Removals {
         self.hidden.remove(path).is_some()
     }
 
+    /// Shows a file again that was renamed to a temporary name: the new file of its path was refused
+    /// as a value, so the old value stays. A file that was removed stays so.
+    pub(in crate::fs::edits) fn show_renamed(&mut self, path: &str) {
+        if let Some(HiddenWhy::RenamedTo(_)) = self.hidden.get(path) {
+            self.hidden.remove(path);
+        }
+    }
+
     /// Shows every removed file again. Returns whether there was any.
     pub(in crate::fs::edits) fn undo(&mut self) -> bool {
         let count = self.hidden.len();
@@ -128,9 +137,13 @@ impl Removals {
         self.hidden.len() < count
     }
 
-    /// Takes the removals that are final. At the end of the mount all are, for no process can go
-    /// on with them.
-    pub(in crate::fs::edits) fn take_final(&mut self, is_end: bool) -> Vec<String> {
+    /// Takes the removals that are final, except those of paths that have a new file. At the end of
+    /// the mount all are final, for no process can go on with them.
+    pub(in crate::fs::edits) fn take_final(
+        &mut self,
+        is_end: bool,
+        covered: &HashSet<String>,
+    ) -> Vec<String> {
         if self.hidden.is_empty() {
             return Vec::new();
         }
@@ -139,14 +152,15 @@ impl Removals {
             HiddenWhy::Removed(process) => is_end || is_late || process.has_ended(),
             HiddenWhy::RenamedTo(_) => false,
         };
-        let taken = self.hidden.extract_if(.., |_, hidden| is_final(hidden));
+        let taken =
+            self.hidden.extract_if(.., |path, hidden| !covered.contains(path) && is_final(hidden));
         taken.map(|(path, _)| path).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, Removals};
+    use super::{HashSet, Process, Removals};
 
     #[test]
     fn a_removal_is_final_when_its_process_has_ended() {
@@ -154,14 +168,14 @@ mod tests {
         let own = Process::of(std::process::id());
         removals.remove("subject", own);
         assert!(removals.hides("subject") && !removals.hides("subject2"));
-        assert!(removals.take_final(false).is_empty());
+        assert!(removals.take_final(false, &HashSet::new()).is_empty());
         let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();
         removals.remove("body.txt", Process::of(other.id()));
-        assert!(removals.take_final(false).is_empty());
+        assert!(removals.take_final(false, &HashSet::new()).is_empty());
         other.kill().unwrap();
         other.wait().unwrap();
-        assert_eq!(removals.take_final(false), ["body.txt"]);
-        assert_eq!(removals.take_final(true), ["subject"]);
+        assert_eq!(removals.take_final(false, &HashSet::new()), ["body.txt"]);
+        assert_eq!(removals.take_final(true, &HashSet::new()), ["subject"]);
     }
 
     #[test]
@@ -171,7 +185,7 @@ mod tests {
         removals.remove("attachments/a.msg/subject", process);
         removals.remove("attachments/a.msg", process);
         assert!(removals.hides("attachments/a.msg/class") && !removals.hides("attachments"));
-        assert_eq!(removals.take_final(true), ["attachments/a.msg"]);
+        assert_eq!(removals.take_final(true, &HashSet::new()), ["attachments/a.msg"]);
     }
 
     #[test]
@@ -182,7 +196,10 @@ mod tests {
         removals.remove("attachments/d/x", process);
         removals.rename("attachments/a", "attachments/b");
         removals.rename("attachments/d", "attachments/e");
-        assert_eq!(removals.take_final(true), ["attachments/a", "attachments/e/x"]);
+        assert_eq!(
+            removals.take_final(true, &HashSet::new()),
+            ["attachments/a", "attachments/e/x"]
+        );
     }
 
     #[test]
@@ -192,10 +209,10 @@ mod tests {
         removals.rename_away("body.txt", "body.txt~");
         removals.remove("subject", process);
         assert!(removals.undo() && removals.hides("body.txt") && !removals.hides("subject"));
-        assert!(removals.take_final(true).is_empty());
+        assert!(removals.take_final(true, &HashSet::new()).is_empty());
         removals.rename("body.txt~", ".body.txt.bak~");
         assert!(removals.hides("body.txt"));
         removals.temporary_removed(".body.txt.bak~", process);
-        assert_eq!(removals.take_final(true), ["body.txt"]);
+        assert_eq!(removals.take_final(true, &HashSet::new()), ["body.txt"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Removing files from a message: first they are only hidden, and at some time they are gone for
 //! good.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use crate::fs::Error;
 use crate::fs::edits::Edits;
@@ -11,8 +11,11 @@ use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::directory::{Contents, MessageState};
 use super::locked::LockedMessage;
+use super::numbers::relative_to;
+use super::orphans::Orphan;
 use super::process::Process;
 use super::shown::{ShownEntry, access_in};
+use super::temporary::Temporary;
 
 impl Edits {
     /// Ends a message that is gone, or a file in a folder whose name stands for a message from now
@@ -33,12 +36,11 @@ impl LockedMessage<'_> {
         match self.shown().find(path)? {
             ShownEntry::Temporary(_) => {
                 let contents = &mut *self.contents;
-                contents.temporaries.remove(path);
                 contents.removals.temporary_removed(path, process);
-                contents.numbers.remove(path, None);
+                self.end_temporary(path);
             }
             ShownEntry::New(_) => {
-                self.contents.numbers.remove(path, view::fixed_number(path));
+                self.contents.numbers.remove(path);
                 self.hide_covered(path, process)?;
             }
             ShownEntry::Node(open, _, kind) => {
@@ -62,8 +64,10 @@ impl LockedMessage<'_> {
                 }
                 self.check_writable()?;
                 self.begin_differing();
-                self.contents.removals.remove(path, process);
-                self.contents.temporaries.remove_below(path);
+                let contents = &mut *self.contents;
+                contents.orphans.hidden(contents.numbers.of(path));
+                contents.removals.remove(path, process);
+                contents.temporaries.remove_below(path);
             }
             ShownEntry::EmptyDirectory(_) | ShownEntry::Arrival(_) => {}
         }
@@ -76,7 +80,9 @@ impl LockedMessage<'_> {
 
     /// Carries out the removals that have become final. At the end of the mount all are.
     pub(in crate::fs::edits) fn finish_removals(&mut self, is_end: bool) {
-        let removed = self.contents.removals.take_final(is_end);
+        // A new file of such a path is to become its value, so that one is not removed.
+        let covered = self.contents.covered();
+        let removed = self.contents.removals.take_final(is_end, &covered);
         if removed.is_empty() {
             return;
         }
@@ -123,44 +129,63 @@ impl LockedMessage<'_> {
         removed.iter().try_for_each(|path| self.note(&remove(path)).map(drop))
     }
 
-    /// Keeps the content of a file that is removed or replaced, for programs that have it open.
-    /// Returns the number it had.
-    pub(in crate::fs::edits) fn orphan(&mut self, path: &str) -> NodeId {
-        let found = match self.shown().find_hidden(path) {
-            Ok(ShownEntry::Node(open, id, _)) => Some((open, id)),
-            _ => None,
-        };
-        let in_tree = found.as_ref().map(|(_, id)| *id).or(view::fixed_number(path));
-        let number = self.contents.numbers.number(path, in_tree);
-        self.contents.numbers.remove(path, in_tree);
-        if let Some(found) = found {
-            self.contents.orphans.insert(number, found);
+    /// Drops a temporary file. The programs that have it open go on with what they have.
+    pub(super) fn end_temporary(&mut self, path: &str) {
+        let contents = &mut *self.contents;
+        let file = contents.temporaries.remove(path);
+        if let Some(file) = file.as_ref().and_then(Temporary::file) {
+            for number in contents.numbers.of(path) {
+                contents.orphans.keep(number, Orphan::Temporary(Arc::clone(file)));
+            }
         }
+        contents.numbers.remove(path);
+    }
+
+    /// Takes a path, and what is below it, from the file that is removed or replaced, whose content
+    /// programs keep that have it open. Returns the number it had.
+    pub(in crate::fs::edits) fn orphan(&mut self, path: &str) -> NodeId {
+        let in_tree = match self.shown().find_hidden(path) {
+            Ok(ShownEntry::Node(_, id, _)) => Some(id),
+            _ => view::fixed_number(path),
+        };
+        for number in self.contents.orphans.all_hidden() {
+            let at = self.contents.numbers.path(number).map(str::to_owned);
+            if let Some(at) = at.filter(|at| relative_to(at, path).is_some())
+                && let Ok(ShownEntry::Node(open, id, FileKind::File)) =
+                    self.shown().find_hidden(&at)
+            {
+                self.contents.orphans.keep(number, Orphan::Node(open, id));
+            }
+        }
+        let number = self.contents.numbers.number(path, in_tree);
+        self.contents.numbers.remove(path);
         number
     }
 
-    /// Hides the file of the message whose place a new file had, which is gone from there. It was
-    /// removed, but is still there, since the new one was to be its value.
+    /// Hides the file of the message whose place a new file had, which is gone from there: removed
+    /// files are still in the message, since the new one was to be their value.
     pub(super) fn hide_covered(&mut self, path: &str, process: Process) -> Result<(), Error> {
-        if self.shown().current()?.tree.resolve(path).is_ok() {
+        let contents = &self.contents;
+        if !contents.removals.hides(path) && self.shown().current()?.tree.resolve(path).is_ok() {
             self.contents.removals.remove(path, process);
         }
         Ok(())
     }
 
-    /// Lets a new file take the path of one that was removed or renamed away. Programs that have
-    /// the old file open keep it; the new file gets another number.
-    pub(super) fn take_hidden_place(&mut self, path: &str) -> Result<bool, Error> {
-        if !self.contents.removals.hides(path) {
-            return Ok(false);
+    /// Lets a new file take the path of one that is hidden. Programs that have the old file open
+    /// keep it; the new file gets another number. The old one stays hidden until the new file has
+    /// a value, for it may never get one.
+    pub(super) fn take_hidden_place(&mut self, path: &str) -> Result<(), Error> {
+        if !self.contents.removals.hides(path) || self.shown().new_file(path).is_some() {
+            return Ok(());
         }
         let found = self.shown().find_hidden(path);
         self.orphan(path);
-        self.contents.removals.show(path);
         if let Ok(ShownEntry::Node(_, _, FileKind::Directory)) = found {
             self.apply(&Operation::Remove { path: path.to_owned() })?;
+            self.contents.removals.show(path);
         }
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -98,7 +98,7 @@ impl Rename<'_, '_> {
                 file.lock().due(Moment::Final)?;
                 self.set(&self.locked.bytes(self.old)?)?;
                 file.lock().settled();
-                self.take_from_writers();
+                self.pass_to_writers();
             }
             (ShownEntry::Node(_, _, kind), NewNameKind::Value) => self.move_node(*kind)?,
             _ => return Err(self.locked.contents.refuse(new, NO_NAME)),
@@ -108,6 +108,7 @@ impl Rename<'_, '_> {
             times.insert(new.to_owned(), time);
         }
         self.follow();
+        self.locked.settled(new);
         match found {
             ShownEntry::New(_) => self.locked.hide_covered(old, Process::None),
             _ => Ok(()),
@@ -118,18 +119,26 @@ impl Rename<'_, '_> {
     fn set_from_temporary(&mut self, file: &TemporaryFile) -> Result<(), Error> {
         let (old, new) = (self.old, self.new);
         self.locked.check_writable()?;
-        let was_hidden = self.locked.take_hidden_place(new)?;
+        self.locked.take_hidden_place(new)?;
         let (bytes, changes) = file.snapshot();
         self.set(&bytes)?;
+        let is_message = self.locked.is_directory(new);
         let contents = &mut *self.locked.contents;
         contents.times.insert(new.to_owned(), file.modified());
-        contents.temporaries.remove(old);
         // What was renamed to this temporary name has come to another place.
         contents.removals.temporary_removed(old, Process::None);
-        contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
+        if is_message {
+            file.become_message(contents.path.join(new));
+            self.locked.end_temporary(old);
+            return Ok(());
+        }
+        contents.temporaries.remove(old);
+        let handed = contents.numbers.number(old, view::fixed_number(old));
+        contents.numbers.rename(old, new, self.is_replacing);
         let number = contents.numbers.number(new, view::fixed_number(new));
         let (files, opened) = (&mut contents.files, || OpenFile::new(number, false));
-        file.become_file(changes, || Arc::clone(files.entry(number).or_insert_with(opened)));
+        let opened = || Arc::clone(files.entry(number).or_insert_with(opened));
+        file.become_file(handed, changes, opened);
         Ok(())
     }
 
@@ -138,19 +147,14 @@ impl Rename<'_, '_> {
         self.locked.contents.numbers.number(path, view::fixed_number(path))
     }
 
-    /// Whether programs that have the renamed file open for writing lose it. They do if it is to
-    /// have another number: a file that is replaced keeps its own, and those of values are fixed.
-    fn is_lost_to_writers(&self) -> bool {
-        self.is_replacing || view::fixed_number(self.old).is_some()
-    }
-
     /// # Errors
-    /// [`Error::Busy`] if a program is writing to a file that it would lose.
+    /// [`Error::Busy`] if a program is writing to a file that it would lose, since the file that is
+    /// replaced keeps its number.
     fn check_writers(&self) -> Result<(), Error> {
         // One that has closed it is not in the way, though the kernel says so only after `close` has
         // returned.
         let is_written = |file: &OpenContent| file.is_open() && file.is_written();
-        match self.is_lost_to_writers() && self.is_opened_and(is_written) {
+        match self.is_replacing && self.is_opened_and(is_written) {
             true => Err(Error::Busy),
             false => Ok(()),
         }
@@ -162,10 +166,13 @@ impl Rename<'_, '_> {
         file.is_some_and(|file| holds(&file.lock()))
     }
 
-    /// Takes the renamed file from the programs that have it open for writing, if they lose it.
-    fn take_from_writers(&mut self) {
-        if self.is_lost_to_writers() {
+    /// Lets the programs that have the renamed file open for writing go on with it under its new
+    /// name. If it replaces another one or has become a directory, they lose it.
+    fn pass_to_writers(&mut self) {
+        if self.is_replacing || self.locked.is_directory(self.new) {
             self.take(self.old);
+        } else if let Some(open) = self.locked.contents.files.get(&self.number(self.old)) {
+            open.lock().moved();
         }
     }
 
@@ -217,7 +224,7 @@ impl Rename<'_, '_> {
         contents.removals.temporary_removed(self.new, Process::None);
         match found {
             ShownEntry::New(_) => {
-                contents.numbers.remove(self.old, view::fixed_number(self.old));
+                contents.numbers.remove(self.old);
                 self.locked.hide_covered(self.old, Process::None)
             }
             _ => {
@@ -247,7 +254,7 @@ impl Rename<'_, '_> {
             (false, FileKind::File) => {
                 let value = self.locked.bytes(old)?.share().map_err(Error::Buffer)?;
                 self.make(&Operation::Replace { from, to, value })?;
-                self.take_from_writers();
+                self.pass_to_writers();
                 Ok(())
             }
             (false, _) => Err(self.locked.contents.refuse(new, ELSEWHERE)),
@@ -265,7 +272,6 @@ impl Rename<'_, '_> {
     fn make(&mut self, operation: &Operation) -> Result<(), Error> {
         self.locked.apply(operation)?;
         self.take(self.new);
-        self.locked.settled(self.new);
         Ok(())
     }
 }

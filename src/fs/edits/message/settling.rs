@@ -7,8 +7,9 @@ use crate::fs::edits::open::handles::HandleTarget;
 use crate::fs::edits::open::open_file::{Moment, OpenFile, OpenFlags};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::error::{refusal, with_causes};
-use crate::view::{self, NodeId};
+use crate::view::{self, FileKind, NodeId};
 
+use super::directory::split;
 use super::locked::LockedMessage;
 use super::numbers::relative_to;
 use super::shown::ShownEntry;
@@ -53,27 +54,44 @@ impl LockedMessage<'_> {
             // It was removed while it was open.
             None => return Ok(()),
         };
-        if self.contents.removals.has(&path) {
+        // A new file may have the path of one that was removed.
+        let has_value = file.lock().has_value();
+        if self.contents.removals.has(if has_value { &path } else { split(&path).0 }) {
             // Nobody sees what is written to a removed file. If the removal is undone while the
             // file is still open, a later moment makes it the value.
             return Ok(());
         }
+        let settled = self.set_due(file, &path, moment);
+        if settled.is_err() {
+            self.show_old_value(file);
+        }
+        settled
+    }
+
+    /// Shows the old value of a file whose bytes were refused as a value, if the old one has a
+    /// temporary name only. One that was removed stays so.
+    pub(in crate::fs::edits) fn show_old_value(&mut self, file: &OpenFile) {
+        let contents = &mut *self.contents;
+        if let Some(path) = contents.numbers.path(file.number) {
+            contents.removals.show_renamed(path);
+        }
+    }
+
+    fn set_due(&mut self, file: &OpenFile, path: &str, moment: Moment) -> Result<(), Error> {
         let Some(value) = file.lock().due(moment)? else { return Ok(()) };
-        if self.may_wait(file, &path) {
-            return self.wait(file, path, value);
+        if self.may_wait(file, path) {
+            return self.wait(file, path.to_owned(), value);
         }
         self.take_waiting();
-        let was_hidden = self.contents.removals.show(&path);
-        let set = self.apply(&Operation::Set { path: path.clone(), value });
+        let set = self.apply(&Operation::Set { path: path.to_owned(), value });
         match &set {
             Ok(()) => {
                 file.lock().settled();
-                self.settled(&path);
+                self.settled(path);
             }
             Err(error) => {
                 tracing::warn!("not set, the old value stays: {}", with_causes(error));
                 file.lock().refuse(refusal(error));
-                debug_assert!(!was_hidden, "a hidden file has another number");
             }
         }
         set
@@ -82,11 +100,14 @@ impl LockedMessage<'_> {
     /// Updates the inode numbers after a file was set: a message file that was put into
     /// `attachments/` is a directory from now on, and an inode of its own.
     pub(in crate::fs::edits) fn settled(&mut self, path: &str) {
-        if view::is_embedded_message_path(path)
-            && let Ok(ShownEntry::Node(_, id, view::FileKind::Directory)) = self.shown().find(path)
-        {
-            self.contents.numbers.remove(path, Some(id));
+        if view::is_embedded_message_path(path) && self.is_directory(path) {
+            self.contents.numbers.remove(path);
         }
+    }
+
+    /// Whether a path leads to a directory of the message.
+    pub(super) fn is_directory(&self, path: &str) -> bool {
+        matches!(self.shown().find(path), Ok(ShownEntry::Node(_, _, FileKind::Directory)))
     }
 
     /// Makes the bytes of every file at or below a path its value, so that they move with it.

@@ -17,6 +17,7 @@ use crate::fs::source::ino::Ino;
 use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::directory::{Contents, MessageState, joined, split};
+use super::orphans::Orphan;
 use super::temporary::{self, Temporary, TemporaryKind};
 
 /// What a path in a message leads to.
@@ -105,10 +106,22 @@ impl<'a> Shown<'a> {
         if let Some(file) = self.contents.temporaries.get(path) {
             return Ok(ShownEntry::Temporary(file.clone()));
         }
-        if self.contents.removals.hides(path) {
+        // A new file is shown in front of a hidden one, but not in a directory that is hidden.
+        let removals = &self.contents.removals;
+        let hides = match self.new_file(path) {
+            Some(_) => removals.hides(split(path).0),
+            None => removals.hides(path),
+        };
+        if hides {
             return Err(Error::NotFound);
         }
         self.find_hidden(path)
+    }
+
+    /// The new file of a path, which the message does not have yet.
+    pub(in crate::fs::edits) fn new_file(self, path: &str) -> Option<&'a Arc<OpenFile>> {
+        let number = self.contents.numbers.number(path, view::fixed_number(path));
+        self.contents.files.get(&number).filter(|file| file.lock().is_new())
     }
 
     /// What a path leads to, though it may be hidden: for those who have it open.
@@ -124,8 +137,7 @@ impl<'a> Shown<'a> {
                 Err(Error::NotADirectory)
             };
         }
-        let number = contents.numbers.number(path, view::fixed_number(path));
-        if let Some(file) = contents.files.get(&number).filter(|file| file.lock().is_new()) {
+        if let Some(file) = self.new_file(path) {
             return Ok(ShownEntry::New(Arc::clone(file)));
         }
         // What file managers look for everywhere must not open every message.
@@ -283,17 +295,12 @@ impl<'a> Shown<'a> {
             let directory = self.current().ok()?.directory;
             return Some(Attr::of_node(&directory, ino, file, 0, None, ownership));
         }
-        let Some((open, id)) = contents.orphans.get(&number) else {
-            contents.open_file(number)?;
-            let directory = self.current().ok()?.directory;
-            let attr = Attr::of_node(&directory, ino, file, 0, None, ownership);
-            return Some(Attr { links: 0, ..attr });
+        let (directory, size) = match contents.orphans.get(number)? {
+            Orphan::Node(open, id) => (open.directory, open.tree.attributes(*id).ok()?.size),
+            Orphan::Temporary(temporary) => (self.current().ok()?.directory, temporary.len()),
+            Orphan::Hidden => return None,
         };
-        let found = open.tree.attributes(*id).ok()?;
-        if found.kind == FileKind::Directory {
-            return None;
-        }
-        let attr = Attr::of_node(&open.directory, ino, file, found.size, None, ownership);
+        let attr = Attr::of_node(&directory, ino, file, size, None, ownership);
         Some(Attr { links: 0, ..attr })
     }
 

@@ -5,7 +5,7 @@
 //! kill. Knows nothing of messages.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
@@ -15,6 +15,7 @@ use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
 use crate::fs::edits::open::open_file::OpenFile;
 use crate::fs::edits::save::edit_log::{EditLog, TemporaryCopy};
+use crate::view::NodeId;
 
 /// At most this many temporary files in one message.
 const FILES_MAX: usize = 4096;
@@ -168,10 +169,33 @@ struct TemporaryContent {
     is_changed: bool,
     /// How many changes there were.
     changes: u64,
-    handles: u32,
-    /// The file of the message that this one was renamed onto while a program had it open. What the
-    /// program does from then on, it does to that file.
-    became: Option<Arc<OpenFile>>,
+    /// How many handles may write.
+    writers: u32,
+    became: Became,
+}
+
+/// What a temporary file has become by a rename. What programs that have it open do from then on,
+/// they do to that.
+#[derive(Clone, Debug)]
+pub(in crate::fs::edits) enum Became {
+    /// It is still a temporary file, or was removed.
+    Nothing,
+    /// A file of the message, known by this number.
+    File(NodeId),
+    /// As [`Became::File`], with its buffer, since a program had it open for writing.
+    Written(NodeId, Arc<OpenFile>),
+    /// The embedded message of this path, which is a directory.
+    Message(PathBuf),
+}
+
+impl Became {
+    /// The file of the message that programs go on writing to.
+    pub(in crate::fs::edits) fn written(self) -> Option<Arc<OpenFile>> {
+        match self {
+            Self::Written(_, file) => Some(file),
+            Self::Nothing | Self::File(_) | Self::Message(_) => None,
+        }
+    }
 }
 
 /// Why a temporary file was not changed.
@@ -200,8 +224,8 @@ impl TemporaryFile {
             copy: None,
             is_changed: true,
             changes: 0,
-            handles: 0,
-            became: None,
+            writers: 0,
+            became: Became::Nothing,
         };
         Arc::new(Self { content: Mutex::new(content) })
     }
@@ -224,8 +248,14 @@ impl TemporaryFile {
         run: impl FnOnce(&mut Buffer) -> std::io::Result<T>,
     ) -> Result<T, Unchanged> {
         let mut content = self.lock();
-        if let Some(file) = &content.became {
-            return Err(Unchanged::Became(Arc::clone(file)));
+        match &content.became {
+            Became::Nothing => {}
+            Became::Written(_, file) => return Err(Unchanged::Became(Arc::clone(file))),
+            // Nobody had it open for writing.
+            Became::File(_) => return Err(Unchanged::Failed(Error::BadHandle)),
+            Became::Message(path) => {
+                return Err(Unchanged::Failed(Error::Replaced { path: path.clone() }));
+            }
         }
         content.modified = SystemTime::now();
         content.is_changed = true;
@@ -233,22 +263,21 @@ impl TemporaryFile {
         run(&mut content.bytes).map_err(|error| Unchanged::Failed(Error::Buffer(error)))
     }
 
-    /// Counts one more handle.
+    /// Counts one more handle that may write.
     pub(in crate::fs::edits) fn open(&self) {
-        self.lock().handles += 1;
+        self.lock().writers += 1;
     }
 
-    /// Counts one handle less. Returns the file that it has become, which counts the handle then.
+    /// Counts one such handle less. Returns the file that it has become, which counts the handle
+    /// then.
     pub(in crate::fs::edits) fn close(&self) -> Option<Arc<OpenFile>> {
         let mut content = self.lock();
-        if content.became.is_none() {
-            content.handles = content.handles.saturating_sub(1);
-        }
-        content.became.clone()
+        content.writers = content.writers.saturating_sub(1);
+        content.became.clone().written()
     }
 
-    /// The file of the message that it has become.
-    pub(in crate::fs::edits) fn became(&self) -> Option<Arc<OpenFile>> {
+    /// What it has become.
+    pub(in crate::fs::edits) fn became(&self) -> Became {
         self.lock().became.clone()
     }
 
@@ -258,22 +287,32 @@ impl TemporaryFile {
         (content.bytes.clone(), content.changes)
     }
 
-    /// Makes it a file of the message, which has the bytes after so many changes as its value. The
-    /// programs that have it open go on with that file. Without such programs nothing happens.
+    /// Makes it the file of the message of this number, which has the bytes after so many changes as
+    /// its value. The programs that have it open go on with that file.
     pub(in crate::fs::edits) fn become_file(
         &self,
+        number: NodeId,
         changes: u64,
         file: impl FnOnce() -> Arc<OpenFile>,
     ) {
         let mut content = self.lock();
-        if content.handles > 0 {
+        content.became = Became::File(number);
+        if content.writers > 0 {
             let file = file();
             let bytes = std::mem::take(&mut content.bytes);
             // A program may have written while the value was set.
-            file.lock().take_over(bytes, content.handles, content.changes != changes);
-            content.became = Some(file);
+            file.lock().take_over(bytes, content.writers, content.changes != changes);
+            content.became = Became::Written(number, file);
         }
         // The bytes are in the message, or stand in the log as its value.
+        content.copy = None;
+    }
+
+    /// Makes it the embedded message of this path. The programs that have it open can go on reading
+    /// its bytes, but not change them.
+    pub(in crate::fs::edits) fn become_message(&self, path: PathBuf) {
+        let mut content = self.lock();
+        content.became = Became::Message(path);
         content.copy = None;
     }
 

@@ -36,7 +36,7 @@ pub(in crate::fs::edits) enum HandleTarget {
     /// A file of the message, to be written and perhaps read.
     File { file: Arc<OpenFile>, appends: bool, unflushed: Unflushed },
     /// A temporary file.
-    Temporary { file: Arc<TemporaryFile>, appends: bool, unflushed: Unflushed },
+    Temporary { file: Arc<TemporaryFile>, flags: OpenFlags, unflushed: Unflushed },
     /// A file in a folder that becomes a message.
     Arrival { arrival: Arc<Arrival>, unflushed: Unflushed },
 }
@@ -44,8 +44,10 @@ pub(in crate::fs::edits) enum HandleTarget {
 impl HandleTarget {
     /// A handle on a temporary file.
     pub(in crate::fs::edits) fn temporary(file: Arc<TemporaryFile>, flags: OpenFlags) -> Self {
-        file.open();
-        Self::Temporary { file, appends: flags.appends(), unflushed: Unflushed::default() }
+        if flags.is_writing() {
+            file.open();
+        }
+        Self::Temporary { file, flags, unflushed: Unflushed::default() }
     }
 
     /// Takes back what opening has counted: the program gets no handle.
@@ -53,7 +55,8 @@ impl HandleTarget {
         match self {
             Self::File { file, .. } => drop(file.lock().close()),
             Self::Arrival { arrival, .. } => drop(arrival.close()),
-            Self::Temporary { file, .. } => drop(file.close()),
+            Self::Temporary { file, flags, .. } if flags.is_writing() => drop(file.close()),
+            Self::Temporary { .. } => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use super::Edits;
 use super::folder::arrival::Arrival;
 use super::message::directory::MessageDirectory;
 use super::message::shown::ShownEntry;
-use super::message::temporary::{TemporaryFile, Unchanged};
+use super::message::temporary::{Became, TemporaryFile, Unchanged};
 use super::save::edit_log::Spool;
 
 use buffer::Buffer;
@@ -86,9 +86,15 @@ impl<'a> OpenHandle<'a> {
         };
         match &self.handle.target {
             HandleTarget::File { file, .. } => read(file, buffer),
-            HandleTarget::Temporary { file, .. } => match file.became() {
-                Some(file) => read(&file, buffer),
-                None => file.with(|bytes| bytes.read_at(offset, buffer)),
+            HandleTarget::Temporary { file, flags, .. } => match file.became() {
+                Became::Written(_, file) if flags.is_writing() => read(&file, buffer),
+                Became::File(number) | Became::Written(number, _) => {
+                    let message = self.edits.messages.known(self.directory().base)?;
+                    self.edits.read_at(&message, number, offset, buffer)
+                }
+                Became::Nothing | Became::Message(_) => {
+                    file.with(|bytes| bytes.read_at(offset, buffer))
+                }
             },
             HandleTarget::Arrival { arrival, .. } => arrival.read_at(offset, buffer),
         }
@@ -96,8 +102,10 @@ impl<'a> OpenHandle<'a> {
 
     pub(in crate::fs) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         match &self.handle.target {
-            HandleTarget::File { appends: true, .. }
-            | HandleTarget::Temporary { appends: true, .. } => self.write_piece(None, bytes),
+            HandleTarget::File { appends: true, .. } => self.write_piece(None, bytes),
+            HandleTarget::Temporary { flags, .. } if flags.appends() => {
+                self.write_piece(None, bytes)
+            }
             _ => self.write_back(offset, bytes),
         }
     }
@@ -224,17 +232,17 @@ impl<'a> OpenHandle<'a> {
         let message = self.edits.messages.known(self.directory().base)?;
         let locked = self.edits.locked(&message, self.directory().lock());
         let found = match locked.contents.numbers.path(file.number) {
-            Some(path) => match locked.shown().find_hidden(path) {
-                Ok(ShownEntry::Node(open, id, _)) => Some((open, id)),
-                // The value was removed by other means than this file.
-                Ok(_) | Err(Error::NotFound) => None,
-                Err(error) => return Err(error),
-            },
+            Some(path) => locked.shown().find_hidden(path),
             // It was removed, and is still open.
-            None => locked.contents.orphans.get(&file.number).cloned(),
+            None => locked.orphaned(file.number),
         };
-        let Some((open, id)) = found else { return Ok(()) };
         drop(locked);
+        let (open, id) = match found {
+            Ok(ShownEntry::Node(open, id, _)) => (open, id),
+            // The value was removed by other means than this file.
+            Ok(_) | Err(Error::NotFound) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
         let len = open.tree.attributes(id).map(|attributes| attributes.size);
         let value = len.and_then(|len| Buffer::filled::<view::Error>(self.spool(), len, read));
@@ -266,7 +274,7 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, unflushed } => {
                 unflushed.flush(|| self.edits.folders().save_arrival(self.directory(), arrival))
             }
-            HandleTarget::Temporary { file, unflushed, .. } => match file.became() {
+            HandleTarget::Temporary { file, unflushed, .. } => match file.became().written() {
                 Some(file) => unflushed.flush(|| self.settle(&file, Moment::Flush)),
                 None => self.keep_copy(file),
             },
@@ -290,7 +298,7 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, .. } => {
                 self.edits.folders().save_arrival(self.directory(), arrival)
             }
-            HandleTarget::Temporary { file, unflushed, .. } => match file.became() {
+            HandleTarget::Temporary { file, unflushed, .. } => match file.became().written() {
                 Some(file) => self.fsync_of(&file, unflushed),
                 None => {
                     self.keep_copy(file)?;
@@ -320,13 +328,16 @@ impl<'a> OpenHandle<'a> {
                     }
                 }
             }
-            HandleTarget::Temporary { file, .. } => match file.close() {
-                Some(file) => self.close_file(&file),
-                None => {
-                    // The last FLUSH has reported the error.
-                    let _ = self.keep_copy(file);
+            HandleTarget::Temporary { file, flags, .. } if flags.is_writing() => {
+                match file.close() {
+                    Some(file) => self.close_file(&file),
+                    None => {
+                        // The last FLUSH has reported the error.
+                        let _ = self.keep_copy(file);
+                    }
                 }
-            },
+            }
+            HandleTarget::Temporary { .. } => {}
         }
         self.edits.source.nodes.forget(self.directory().base, 1);
     }
@@ -350,6 +361,7 @@ impl<'a> OpenHandle<'a> {
         }
         if file.lock().is_refused() {
             self.edits.keeper.keep_refused(&locked.contents, file);
+            locked.show_old_value(file);
         }
         // A file that waits to come into the message is shown from its buffer, so it stays.
         if !file.lock().is_waiting() {

@@ -189,6 +189,11 @@ impl OpenContent {
         self.is_new && !self.is_refused()
     }
 
+    /// Whether the message has such a value, which is the present one or another.
+    pub(in crate::fs::edits) fn has_value(&self) -> bool {
+        !self.is_new
+    }
+
     /// Whether bytes were written that are not the value.
     pub(in crate::fs::edits) fn is_written(&self) -> bool {
         matches!(
@@ -428,6 +433,11 @@ impl OpenContent {
     pub(in crate::fs::edits) fn replaced(&mut self) {
         self.read_anew();
         self.progress = Progress::Replaced;
+    }
+
+    /// Notes that the file has another path, where other rules may hold for its bytes.
+    pub(in crate::fs::edits) fn moved(&mut self) {
+        self.start = Start::Unknown;
     }
 
     /// Drops the bytes, since the value was set by other means.

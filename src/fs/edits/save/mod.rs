@@ -136,7 +136,6 @@ impl LockedMessage<'_> {
         let state = self.contents.file_state();
         let contents = &mut *self.contents;
         contents.state = MessageState::Clean;
-        contents.orphans.clear();
         contents.temporaries.drop_copies();
         if let Some(state) = state {
             let node = SourceNode {
