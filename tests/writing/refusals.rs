@@ -76,20 +76,6 @@ fn what_is_written_after_the_rename_is_in_the_file() {
     assert_eq!(source.read("a.msg/body.txt").unwrap(), b"first second 1\n");
 }
 
-/// A copy under another name would not follow what is written.
-#[test]
-fn a_file_that_is_being_written_is_not_renamed_away() {
-    let Some((mount, _source, _state)) = served() else { return };
-    let file = writer(&mount.path("a.msg/body.txt"));
-    let moved = fs::rename(mount.path("a.msg/body.txt"), mount.path("a.msg/body.txt~"));
-    assert_eq!(moved.map_err(|error| Errno::from_io_error(&error)), Err(Some(Errno::BUSY)));
-    file.set_len(0).unwrap();
-    file.write_all_at(b"New\n", 0).unwrap();
-    drop(file);
-    assert_eq!(mount.text("a.msg/body.txt"), "New\n");
-    end(mount, 0);
-}
-
 /// The first half of what a program wanted is no value: the old one stays, and the half is kept.
 #[test]
 fn what_was_written_before_a_refused_write_is_no_value() {

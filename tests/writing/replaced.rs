@@ -231,3 +231,35 @@ os.close(file)";
     mount.sync(A).unwrap();
     assert_eq!(mount.text(A), "Thhered a.bin and behind");
 }
+
+/// A backup of an editor is a copy, so a program that has the file open cannot write to it.
+#[test]
+fn a_file_that_gets_a_temporary_name_is_lost_to_its_writers() {
+    let state = tempfile::tempdir().unwrap();
+    let Some((_source, mount)) = mounted(state.path()) else { return };
+    for name in [A, "a.msg/body.txt", "a.msg/attachments/new.dat"] {
+        let (path, backup) = (mount.path(name), mount.path(&format!("{name}~")));
+        if !path.exists() {
+            fs::write(&path, "new").unwrap();
+        }
+        let open = open(&mount, name);
+        open.write_all_at(b"1111", 0).unwrap();
+        assert_eq!(errno(fs::rename(&path, &backup)), Some(Errno::BUSY), "{name}");
+        open.sync_all().unwrap();
+        let expected = mount.text(name);
+        fs::rename(&path, &backup).unwrap();
+        assert_eq!(errno(open.write_all_at(b"2222", 0)), Some(Errno::STALE), "{name}");
+        drop(open);
+        assert!(!path.exists(), "{name}");
+        assert_eq!(fs::read_to_string(&backup).unwrap(), expected);
+        fs::rename(&backup, &path).unwrap();
+        assert_eq!(mount.text(name), expected);
+    }
+    // The kernel reports the end of a file only after `close` has returned.
+    for round in 0..50 {
+        let (path, backup) = (mount.path(A), mount.path("a.msg/attachments/.a.bin.part"));
+        fs::write(&path, format!("Round {round}")).unwrap();
+        fs::rename(&path, &backup).unwrap();
+        fs::rename(&backup, &path).unwrap();
+    }
+}

@@ -110,7 +110,7 @@ impl EditableMessage<'_> {
             match locked.contents.edits() {
                 Some(edited) => edited.target.touched(now),
                 // A save that could not be taken out of the log may have put the file there.
-                None => self.edits.log.rebase(&path, before, now).map_err(Error::EditLog)?,
+                None => self.edits.log.rebase(&path, before, now),
             }
             source.adopt_file(base, &path);
             locked.keep_known();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
-use crate::fs::edits::open::open_file::{Moment, OpenContent, OpenFile};
+use crate::fs::edits::open::open_file::{Moment, OpenFile};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::view::{self, FileKind, NodeId};
 
@@ -151,19 +151,18 @@ impl Rename<'_, '_> {
     /// [`Error::Busy`] if a program is writing to a file that it would lose, since the file that is
     /// replaced keeps its number.
     fn check_writers(&self) -> Result<(), Error> {
-        // One that has closed it is not in the way, though the kernel says so only after `close` has
-        // returned.
-        let is_written = |file: &OpenContent| file.is_open() && file.is_written();
-        match self.is_replacing && self.is_opened_and(is_written) {
+        match self.is_replacing && self.is_being_written() {
             true => Err(Error::Busy),
             false => Ok(()),
         }
     }
 
-    /// Whether this holds for the renamed file, if it has been opened for writing.
-    fn is_opened_and(&self, holds: fn(&OpenContent) -> bool) -> bool {
+    /// Whether a program has written something to the renamed file that is not its value yet. One
+    /// that has closed it is not in the way, though the kernel says so only after `close` has
+    /// returned.
+    fn is_being_written(&self) -> bool {
         let file = self.locked.contents.files.get(&self.number(self.old));
-        file.is_some_and(|file| holds(&file.lock()))
+        file.map(|file| file.lock()).is_some_and(|file| file.is_open() && file.is_written())
     }
 
     /// Lets the programs that have the renamed file open for writing go on with it under its new
@@ -206,13 +205,14 @@ impl Rename<'_, '_> {
     /// Gives a file of the message a temporary name: a copy, while the file itself is hidden.
     ///
     /// # Errors
-    /// [`Error::Busy`] if a program has it open for writing, since the copy would not follow.
+    /// [`Error::Busy`] if a program is writing to it, since the copy would not follow. Others that
+    /// have it open for writing lose it.
     ///
     /// As of `open` for writing, if the file cannot be written: the program could not put anything
     /// in its place, nor rename it back.
     fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
         self.locked.check_settable(self.old)?;
-        if self.is_opened_and(OpenContent::is_open) {
+        if self.is_being_written() {
             return Err(Error::Busy);
         }
         let bytes = self.locked.bytes(self.old)?;
@@ -222,6 +222,8 @@ impl Rename<'_, '_> {
         let file = Temporary::new(TemporaryKind::File(file), FILE_BITS);
         contents.temporaries.put(self.new, file)?;
         contents.removals.temporary_removed(self.new, Process::None);
+        self.take(self.old);
+        let contents = &mut *self.locked.contents;
         match found {
             ShownEntry::New(_) => {
                 contents.numbers.remove(self.old);

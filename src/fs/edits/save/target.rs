@@ -79,13 +79,8 @@ impl SourceTarget {
             (place.path.clone(), place.expected.replace(state))
         };
         // If there was no file yet, no edit is one of it.
-        let noted = known.map_or(Ok(()), |known| self.log.rebase(&path, known, state));
-        if let Err(error) = noted {
-            let path = path.display();
-            tracing::warn!(
-                "{path}: if msgfs is killed before the next save, the edits are not applied again \
-                 but kept in a folder: {error}"
-            );
+        if let Some(known) = known {
+            self.log.rebase(&path, known, state);
         }
     }
 

@@ -376,12 +376,16 @@ impl EditLog {
     }
 
     /// Notes that the file of a message has another state than the known one because msgfs itself
-    /// has changed it, so that the edits are still edits of this file.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn rebase(&self, message: &Path, known: FileState, state: FileState) -> io::Result<()> {
-        self.with(message, |log| log.rebase(&known, state))
+    /// has changed it, so that the edits are still edits of this file. If that cannot be noted, the
+    /// file is changed all the same, and the edits are safe.
+    pub fn rebase(&self, message: &Path, known: FileState, state: FileState) {
+        if let Err(error) = self.with(message, |log| log.rebase(&known, state)) {
+            tracing::warn!(
+                "{}: if msgfs is killed before the next save, the edits are not applied again but \
+                 kept in a folder: {error}",
+                message.display()
+            );
+        }
     }
 
     /// Makes a folder of plain files of the edits of a message that cannot be saved, and the whole

@@ -294,7 +294,7 @@ fn a_save_is_known_whatever_came_after_it() {
     edit("to", "new");
     let time = SystemTime::now() - Duration::from_secs(1000);
     File::options().append(true).open(world.file()).unwrap().set_modified(time).unwrap();
-    log.rebase(message, saved, world.state(message).unwrap()).unwrap();
+    log.rebase(message, saved, world.state(message).unwrap());
     edit("cc", "newer");
     kill(log);
     let (_log, left) = world.open();
@@ -418,7 +418,7 @@ fn edits_of_a_file_that_msgfs_itself_has_changed_are_still_its_edits() {
     world.append(&log, &set("subject", b"one"));
     let known = world.state(message).unwrap();
     std::fs::write(world.file(), "changed").unwrap();
-    log.rebase(message, known, world.state(message).unwrap()).unwrap();
+    log.rebase(message, known, world.state(message).unwrap());
     log.append(message, None, &set("to", b"two")).unwrap();
     kill(log);
     let (_log, left) = world.open();
