@@ -66,6 +66,12 @@ impl NodeSet {
         Self(self.0 & !Self::bit(id))
     }
 
+    /// The only file in it, which lies in the directory of the outermost message.
+    pub fn single(self) -> Option<NodeId> {
+        let id = NodeId(self.0.trailing_zeros());
+        (self.0.count_ones() == 1 && id.0 < RAW).then_some(id)
+    }
+
     /// Whether it has no file.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -21,7 +21,7 @@ use crate::fs::source::metadata::Metadata;
 use crate::fs::waits::{WAIT_MIN, WaitSample};
 use crate::view::{FileKind, NodeId};
 
-use super::{Directory, Messages};
+use super::{Directory, MessageNode, Messages, OpenMessage};
 
 /// The walk that a program seems to make through a folder, and the messages to open for it.
 #[derive(Debug, Default)]
@@ -38,7 +38,9 @@ struct FolderWalk {
     /// Whether the opener thread runs.
     has_opener: bool,
     is_closed: bool,
-    /// The last two messages that were looked into.
+    /// How a program has come to the last message.
+    visit: Visit,
+    /// The last two messages that a program has come to.
     last: Option<PathBuf>,
     before_last: Option<PathBuf>,
     /// For each order of [`BY_NAME`]: how many messages in a row came after the one before.
@@ -53,15 +55,28 @@ struct FolderWalk {
     to_open: VecDeque<PathBuf>,
     /// Whether a request has asked the opener to work out which messages come next.
     is_asked: bool,
+    /// The folder of the walk, if its names are to be read: the kernel has its listing cached.
+    to_read: Option<PathBuf>,
     /// The entries of a folder that are to be looked at.
     to_look_at: Option<LookAhead>,
     /// Whether the opener mostly waits for the source, so that helpers open messages too.
     is_slow: bool,
 }
 
+/// How a program comes to a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// It lists the message.
+    #[default]
+    Listing,
+    /// It reads in the message, which it has listed before or need not list.
+    Reading,
+}
+
 /// What the opener does next.
 enum Task {
     Open(PathBuf),
+    ReadFolder(PathBuf),
     LookAt(LookAhead),
 }
 
@@ -124,8 +139,10 @@ impl FolderWalk {
         true
     }
 
-    /// Begins a new walk at a message that was not foreseen.
-    fn begin(&mut self, path: &Path) {
+    /// Begins a new walk at a message that was not foreseen. Returns whether it may go on from the
+    /// last one: into another folder, or in the same one.
+    fn begin(&mut self, path: &Path) -> bool {
+        let was_in_step = self.in_step >= IN_STEP_MIN;
         self.in_step = 0;
         self.order = WalkOrder::Listing;
         self.to_open.clear();
@@ -136,6 +153,7 @@ impl FolderWalk {
             let goes_on = names.is_some_and(|(last, name)| order.is_before(last, name));
             *rising = if goes_on { *rising + 1 } else { 0 };
         }
+        was_in_step || names.is_some()
     }
 
     /// Whether the opener has to work out what comes next.
@@ -148,22 +166,29 @@ impl FolderWalk {
 }
 
 impl Ahead {
-    /// Notes that a program lists a message directory.
-    pub(super) fn look_into(&self, path: &Path, folders: &Folders) {
+    /// Notes that a program has come to a message.
+    pub(super) fn look_into(&self, path: &Path, visit: Visit, folders: &Folders) {
         let mut walk = self.lock();
-        if !walk.has_opener {
+        if !walk.has_opener || walk.last.as_deref() == Some(path) {
             return;
         }
-        if !walk.step(path) {
-            walk.begin(path);
-        }
+        walk.visit = visit;
+        let goes_on = walk.step(path) || walk.begin(path);
         walk.before_last = walk.last.replace(path.to_owned());
+        let mut is_needed = walk.needs_more() && !walk.is_asked;
+        walk.is_asked |= is_needed;
         if walk.in_step < IN_STEP_MIN && walk.foreseen.is_empty() {
-            walk.foreseen = folders.behind(path, 1, WalkOrder::Listing).into();
+            match folders.behind(path, 1, WalkOrder::Listing) {
+                Some(next) => walk.foreseen = next.into(),
+                None if goes_on && walk.to_read.is_none() => {
+                    walk.to_read = path.parent().map(Path::to_owned);
+                    is_needed = true;
+                }
+                None => {}
+            }
         }
-        if walk.needs_more() && !walk.is_asked {
-            walk.is_asked = true;
-            drop(walk);
+        drop(walk);
+        if is_needed {
             self.changed.notify_one();
         }
     }
@@ -177,7 +202,7 @@ impl Ahead {
             let from = walk.foreseen.back().unwrap_or(&last).clone();
             let (order, count) = (walk.order, AHEAD_MAX.saturating_sub(walk.foreseen.len()));
             drop(walk);
-            let more = folders.behind(&from, count, order);
+            let more = folders.behind(&from, count, order).unwrap_or_default();
             let mut walk = self.lock();
             // The walk may have gone elsewhere meanwhile.
             if walk.in_step >= IN_STEP_MIN && walk.foreseen.back().unwrap_or(&last) == &from {
@@ -192,10 +217,12 @@ impl Ahead {
         drop(walk);
         let before_last = before_last.unwrap_or_default();
         let leads = |order: &WalkOrder| {
-            folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last)
+            let next = folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order);
+            next.is_some_and(|next| next.contains(&last))
         };
         let order = orders.into_iter().find(leads);
-        let more = order.map_or(Vec::new(), |order| folders.behind(&last, AHEAD_MAX, order));
+        let more = order.and_then(|order| folders.behind(&last, AHEAD_MAX, order));
+        let more = more.unwrap_or_default();
         let mut walk = self.lock();
         if walk.in_step >= IN_STEP_MIN {
             return;
@@ -277,6 +304,9 @@ impl Ahead {
                 }
                 continue;
             }
+            if let Some(folder) = walk.to_read.take() {
+                return Some(Task::ReadFolder(folder));
+            }
             if let Some(entries) = walk.to_look_at.take() {
                 return Some(Task::LookAt(entries));
             }
@@ -335,6 +365,11 @@ impl<D: Directory> Messages<D> {
     fn carry_out(&self, task: Task) -> bool {
         let done = catch_unwind(AssertUnwindSafe(|| match task {
             Task::Open(path) => self.open_one_ahead(path),
+            Task::ReadFolder(folder) => {
+                let names = self.source.root.names(&folder)?;
+                self.source.folders.walk(folder, names);
+                Ok(false)
+            }
             Task::LookAt(entries) => self.source.look_ahead(&entries).map(|()| false),
         }));
         // The request that asks for the same meets the same error and reports it.
@@ -354,25 +389,20 @@ impl<D: Directory> Messages<D> {
         let identity = metadata.identity();
         let node = SourceNode { path, kind: SourceKind::Message, identity };
         let base = self.source.nodes.base_of(&node);
-        // Open only a message that the kernel knows by the present state of its file: no request
-        // would use another one.
-        let Some(node) = self.source.nodes.get(base).filter(|known| **known == node) else {
-            return Ok(false);
-        };
-        if self.cache.get(&node).is_some() {
-            return Ok(false);
-        }
-        let message = self.known(base).map_err(io::Error::other)?;
-        let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
-        let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
-        let wanted = self.habits.wanted();
-        for entry in listing.entries().iter().filter(|entry| entry.kind == FileKind::File) {
-            if wanted.contains(entry.id) || !open.tree.is_size_costly(entry.id) {
-                // To tell the size, the tree makes the content and keeps it.
-                let _ = open.tree.attributes(entry.id);
+        let message = match self.source.nodes.get(base) {
+            Some(known) if *known == node => self.known(base).map_err(io::Error::other)?,
+            // The kernel will know it by this state of its file.
+            None if !self.is_changing => {
+                MessageNode { base, node: Arc::new(node), ttl: self.ttl(), directory: None }
             }
+            // No request would use this one.
+            _ => return Ok(false),
+        };
+        if self.cache.get(&message.node).is_some() {
+            return Ok(false);
         }
-        open.tree.defects();
+        let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
+        self.make_ahead(&open)?;
         let bytes = open.tree.bytes_held();
         self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
         if self.ahead.lock().is_closed {
@@ -380,6 +410,24 @@ impl<D: Directory> Messages<D> {
             self.cache.clear();
         }
         Ok(true)
+    }
+
+    /// Makes what the program of the walk is likely to ask for. To tell the size of a file, the tree
+    /// makes its content and keeps it.
+    fn make_ahead(&self, open: &OpenMessage) -> io::Result<()> {
+        let (visit, wanted) = (self.ahead.lock().visit, self.habits.wanted());
+        if let (Visit::Reading, Some(file)) = (visit, wanted.single()) {
+            let _ = open.tree.attributes(file);
+            return Ok(());
+        }
+        let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
+        for entry in listing.entries().iter().filter(|entry| entry.kind == FileKind::File) {
+            if wanted.contains(entry.id) || !open.tree.is_size_costly(entry.id) {
+                let _ = open.tree.attributes(entry.id);
+            }
+        }
+        open.tree.defects();
+        Ok(())
     }
 }
 

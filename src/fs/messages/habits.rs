@@ -67,7 +67,7 @@ impl Observation {
 }
 
 impl Habits {
-    /// Notes that the listing of a message begins.
+    /// Notes that a program has come to a message.
     pub(super) fn look_into(&self, base: Base) {
         let mut observed = self.lock();
         if let Some(left) = observed.before_sample.checked_sub(1) {

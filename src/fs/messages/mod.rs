@@ -18,11 +18,11 @@ use crate::view::{self, AttachmentNames, Attributes, Listing, MessageTree, NodeI
 use super::error::{cause, message_error};
 use super::source::attr::{self, Attr};
 use super::source::folders;
-use super::source::ino::{Ino, SourceNode};
+use super::source::ino::{Base, Ino, SourceNode};
 use super::source::tree::SourceTree;
 use super::{Add, DirectoryEntry, Entry, Error, NamedEntry, Options};
 
-use ahead::Ahead;
+use ahead::{Ahead, Visit};
 use damaged::Damaged;
 use habits::Habits;
 use store::Stores;
@@ -224,6 +224,12 @@ impl<D: Directory> Messages<D> {
         Ok(Entry { attr, ttl: message.ttl })
     }
 
+    /// Notes that a program has come to a message.
+    fn look_into(&self, base: Base, path: &Path, visit: Visit) {
+        self.habits.look_into(base);
+        self.ahead.look_into(path, visit, &self.source.folders);
+    }
+
     /// Lists a directory of a message. Returns all that is in it.
     pub(super) fn list(
         &self,
@@ -233,8 +239,7 @@ impl<D: Directory> Messages<D> {
         add: Add<'_>,
     ) -> Result<Arc<Listing>, Error> {
         if id == NodeId(0) && cookie == 0 {
-            self.habits.look_into(message.base);
-            self.ahead.look_into(&message.node.path, &self.source.folders);
+            self.look_into(message.base, &message.node.path, Visit::Listing);
         }
         let open = self.open(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;

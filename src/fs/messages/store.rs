@@ -19,6 +19,7 @@ use crate::fs::Error;
 use crate::fs::source::ino::{Ino, SourceKind};
 use crate::view::{ATTACHMENTS, FileKind, NodeId, NodeSet};
 
+use super::ahead::Visit;
 use super::opening::check_unchanged;
 use super::{Directory, MessageNode, Messages, OpenMessage};
 
@@ -69,9 +70,10 @@ impl<D: Directory> Messages<D> {
     /// read: the kernel then has the listing cached and asks for none.
     pub(in crate::fs) fn foreseen_beside(&self, file: Ino) -> NodeSet {
         let (base, id) = file.parts();
-        // No listing has counted this message, so it is counted here: samples are needed among
-        // these messages, too.
-        self.habits.look_into(base);
+        // No listing has shown that a program has come to this message.
+        if let Some(node) = self.source.nodes.get(base) {
+            self.look_into(base, &node.path, Visit::Reading);
+        }
         self.habits.read_by_one(base).without(id)
     }
 

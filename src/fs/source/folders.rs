@@ -86,6 +86,9 @@ pub(in crate::fs) enum WalkOrder {
 #[derive(Debug)]
 pub(in crate::fs) struct Folders {
     listings: Mutex<Listings>,
+    /// A folder that a program goes through though its listing is not kept any more, since the
+    /// kernel has it cached. No listing goes on with this one: it has only what is in the source.
+    walked: Mutex<Option<(PathBuf, Arc<FolderListing>)>>,
 }
 
 type Listings = LruCache<Arc<SourceNode>, Arc<FolderListing>>;
@@ -249,7 +252,7 @@ impl LookAhead {
 
 impl Folders {
     pub(in crate::fs) fn new() -> Self {
-        Self { listings: Mutex::new(LruCache::new(FOLDERS_MAX)) }
+        Self { listings: Mutex::new(LruCache::new(FOLDERS_MAX)), walked: Mutex::default() }
     }
 
     /// The entries of a folder. A listing that begins reads them anew; one that goes on behind a
@@ -270,23 +273,34 @@ impl Folders {
         Ok(listing)
     }
 
-    /// At most `count` files that follow one in its folder as last read.
+    /// Keeps the names in a folder for [`Folders::behind`].
+    pub(in crate::fs) fn walk(&self, folder: PathBuf, names: Vec<OsString>) {
+        *lock(&self.walked) = Some((folder, Arc::new(FolderListing::new(names))));
+    }
+
+    /// At most `count` files that follow one in its folder as last read; `None` if the folder is
+    /// not kept.
     pub(in crate::fs) fn behind(
         &self,
         path: &Path,
         count: usize,
         order: WalkOrder,
-    ) -> Vec<PathBuf> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Vec::new();
-        };
-        let listing = {
-            let listings = self.lock();
-            let found = listings.iter().find(|(known, _)| known.path == folder);
-            found.map(|(_, listing)| Arc::clone(listing))
-        };
-        let Some(listing) = listing else { return Vec::new() };
-        listing.behind(name, count, order).into_iter().map(|name| folder.join(name)).collect()
+    ) -> Option<Vec<PathBuf>> {
+        let (folder, name) = (path.parent()?, path.file_name()?);
+        let listing = self.kept(folder)?;
+        let names = listing.behind(name, count, order).into_iter();
+        Some(names.map(|name| folder.join(name)).collect())
+    }
+
+    fn kept(&self, folder: &Path) -> Option<Arc<FolderListing>> {
+        let listings = self.lock();
+        if let Some((_, listing)) = listings.iter().find(|(known, _)| known.path == folder) {
+            return Some(Arc::clone(listing));
+        }
+        drop(listings);
+        let walked = lock(&self.walked);
+        let walked = walked.as_ref().filter(|(known, _)| known == folder);
+        walked.map(|(_, listing)| Arc::clone(listing))
     }
 
     fn lock(&self) -> MutexGuard<'_, Listings> {
