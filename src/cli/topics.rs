@@ -81,8 +81,9 @@ belongs to who owns the message's file.",
     Topic {
         usage: "umask=OCTAL",
         summary: "permission bits to take away",
-        text: "Takes these permission bits away from everything: umask=027 leaves 0440 of the \
-0444 of a file, and 0550 of the 0555 of a directory.",
+        text: "Takes these permission bits away from everything: umask=027 leaves \
+the owner and the group what the source gives them, without writing for the group, and others \
+nothing: 0640 of the 0644 of a file.",
     },
     Topic {
         usage: "nonempty",
