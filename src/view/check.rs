@@ -5,11 +5,11 @@ use outlook_msg::pieces::PieceReader;
 
 use crate::imsg::{Defect, Note};
 use crate::mail::content::Content;
+use crate::mail::inside::place_inside;
 use crate::storage::EntryNumber;
 
-use super::attachments::{ContentKind, ShownAttachment};
+use super::attachments::ContentKind;
 use super::defects;
-use super::derived::DerivedEntry;
 use super::error::Error;
 use super::listing::FileKind;
 use super::node::{Node, NodeId};
@@ -42,7 +42,7 @@ impl Findings {
             if let Ok(nested) = tree.nested(one.id) {
                 let mut inside = Self::default();
                 inside.add(&nested, EntryNumber::ROOT);
-                self.add_below(&place_of(one, derived), inside);
+                self.add_below(&place_inside(one, derived), inside);
             }
         }
     }
@@ -50,10 +50,8 @@ impl Findings {
     /// Adds the findings of a message inside of an attachment. Their places are put below the place
     /// of the attachment.
     fn add_below(&mut self, place: &str, inside: Self) {
-        self.defects.extend(inside.defects.into_iter().map(|one| below(place, one)));
-        let notes = inside.notes.into_iter();
-        let below = |note: Note| Note { place: format!("{place}{}", note.place), ..note };
-        self.notes.extend(notes.map(below));
+        self.defects.extend(inside.defects.into_iter().map(|one| one.below(place)));
+        self.notes.extend(inside.notes.into_iter().map(|one| one.below(place)));
     }
 }
 
@@ -117,8 +115,8 @@ pub(super) fn defects_met(tree: &MessageTree) -> Vec<Defect> {
         let Some((one, derived)) = found.and_then(|one| Some((one, one.derived.as_ref()?))) else {
             continue;
         };
-        let place = place_of(one, derived);
-        defects.extend(nested.defects().into_iter().map(|one| below(&place, one)));
+        let place = place_inside(one, derived);
+        defects.extend(nested.defects().into_iter().map(|one| one.below(&place)));
     }
     defects
 }
@@ -159,15 +157,4 @@ fn of_message(tree: &MessageTree, entry: EntryNumber) -> Vec<Defect> {
     let mut findings = Findings::default();
     findings.add(tree, entry);
     findings.defects
-}
-
-/// The same defect, with its place below another one.
-fn below(place: &str, defect: Defect) -> Defect {
-    Defect { place: format!("{place}{}", defect.place), ..defect }
-}
-
-/// The place of the message inside of an attachment.
-fn place_of(one: &ShownAttachment, derived: &DerivedEntry) -> String {
-    let storage = one.attachment.storage().map(|storage| storage.path()).unwrap_or_default();
-    format!("{storage}/{}", derived.name)
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::imsg;
 use crate::mail;
-use crate::mail::derived::{Inside, InsideLimit, content_len};
+use crate::mail::derived::Inside;
+use crate::mail::inside::InsideLimit;
 use crate::storage::{Defect, EntryNumber, Source};
 
 use super::Show;
@@ -87,19 +88,14 @@ impl NestedTrees {
 
     /// Opens the message inside of an attachment.
     fn open(&self, found: &ShownAttachment, kind: DerivedKind) -> Result<Objects, Error> {
-        let around = &self.nesting;
-        let attachment = &found.attachment;
-        let defect = |cause| Defect { place: "/".to_owned(), cause };
-        let opened = match around.limit.take(around.depth, content_len(attachment)) {
-            Ok(()) => match Inside::open(kind, attachment) {
-                Err(mail::Error::Message(error @ imsg::Error::SessionClosed)) => {
-                    return Err(error.into());
-                }
-                Err(mail::Error::Damaged(defect)) => Err(defect),
-                Err(error) => Err(defect(error.to_string())),
-                Ok(inside) => Ok(inside),
-            },
-            Err(cause) => Err(defect(cause)),
+        let Nesting { depth, limit, .. } = &self.nesting;
+        let opened = match limit.open(kind, &found.attachment, *depth) {
+            Ok(inside) => Ok(inside),
+            Err(mail::Error::Damaged(defect)) => Err(defect),
+            Err(mail::Error::Message(error @ imsg::Error::SessionClosed)) => {
+                return Err(error.into());
+            }
+            Err(error) => Err(Defect { place: "/".to_owned(), cause: error.to_string() }),
         };
         let mut findings = Findings { defects: found.missing.clone(), notes: Vec::new() };
         let (root, source) = match opened {

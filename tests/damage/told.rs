@@ -150,3 +150,27 @@ fn damage_inside_an_attachment_is_missing_in_the_eml_only_if_its_text_is_from_th
     check(mail("Outer"), false);
     check(mail("Outer").unset(tags::PR_BODY), true);
 }
+
+/// A message in an attachment that cannot be opened has one place, whoever looks for it.
+#[test]
+fn what_cannot_be_opened_inside_has_the_same_place_everywhere() {
+    let entity = "Content-Type: text/plain\r\n\r\nSigned words";
+    let mut signed = parts::signed(entity);
+    signed.truncate(24);
+    let part = parts::wrapped("smime.p7m", "application/pkcs7-mime", &signed);
+    let message = parts::mail("IPM.Note.SMIME").attach(part);
+    let folder = Folder::new().with("a.msg", message.to_bytes());
+    let place = ": /__attach_version1.0_#00000000/signed/: ";
+    let commands: [&[&str]; 4] = [
+        &["check", "a.msg"],
+        &["cat", "a.msg/message.eml"],
+        &["find", "--body", "words", "a.msg"],
+        &["extract", "--eml", "a.msg", "out.eml"],
+    ];
+    for words in commands {
+        let ended = msgfs_in(folder.path(), words);
+        let told = String::from_utf8_lossy(&ended.stdout).into_owned() + &ended.stderr;
+        assert!(told.contains(place), "{words:?}: {told}");
+        assert_eq!(ended.status.code(), Some(1), "{words:?}: {told}");
+    }
+}

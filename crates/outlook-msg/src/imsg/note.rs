@@ -13,6 +13,15 @@ pub struct Note {
     pub text: String,
 }
 
+impl Note {
+    /// The same note, with its place below another one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn below(self, place: &str) -> Self {
+        Self { place: format!("{place}{}", self.place), ..self }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.text)

@@ -2,12 +2,11 @@
 //! message.
 
 use crate::imsg::{AttachMethod, MapiProp, Message, Note};
-use crate::mail::attachments::derived::{DerivedKind, Inside, InsideLimit, content_len};
+use crate::mail::attachments::inside::InsideLimit;
 use crate::mail::attachments::{ContentKind, ShownAttachment, shown_attachments};
 use crate::mail::bodies::Bodies;
 use crate::mail::calendar::ics;
 use crate::mail::calendar::vcf;
-use crate::mail::error::Error;
 use crate::mail::values::structures;
 use crate::mail::values::text::one_line;
 use crate::mapi::tags;
@@ -78,27 +77,21 @@ impl FindingsInside {
             if self.found.defects.len() >= DEFECTS_MAX {
                 return;
             }
-            let storage = one.attachment.storage().map(|storage| storage.path());
-            let place = format!("{around}{}/{}", storage.unwrap_or_default(), derived.name);
-            match self.open(one, derived.kind, depth) {
-                Ok(inside) => {
-                    let attachments = shown_attachments(&inside.message, None);
-                    let own = of_message(&inside.message, &attachments);
-                    let below = |at: &str| format!("{place}{at}");
-                    let defects = inside.defects.into_iter().chain(own);
-                    let below_defect = |one: Defect| Defect { place: below(&one.place), ..one };
-                    self.found.defects.extend(defects.map(below_defect));
-                    let notes = inside.notes.into_iter().chain(notes_of_message(&inside.message));
-                    let below_note = |one: Note| Note { place: below(&one.place), ..one };
-                    self.found.notes.extend(notes.map(below_note));
-                    self.add(&attachments, &place, depth + 1);
+            let (place, inside) = self.limit.open_at(one, derived, around, depth);
+            let inside = match inside {
+                Ok(inside) => inside,
+                Err(defect) => {
+                    self.found.defects.push(defect);
+                    continue;
                 }
-                Err(Error::Damaged(defect)) => {
-                    let place = place + &defect.place;
-                    self.found.defects.push(Defect { place, ..defect });
-                }
-                Err(error) => self.found.defects.push(Defect { place, cause: error.to_string() }),
-            }
+            };
+            let attachments = shown_attachments(&inside.message, None);
+            let own = of_message(&inside.message, &attachments);
+            let defects = inside.defects.into_iter().chain(own);
+            self.found.defects.extend(defects.map(|one| one.below(&place)));
+            let notes = inside.notes.into_iter().chain(notes_of_message(&inside.message));
+            self.found.notes.extend(notes.map(|one| one.below(&place)));
+            self.add(&attachments, &place, depth + 1);
         }
     }
 
@@ -110,15 +103,9 @@ impl FindingsInside {
         }
         let Ok(embedded) = one.attachment.embedded_message() else { return };
         let attachments = shown_attachments(&embedded, None);
-        let place = |one: Defect| Defect { place: format!("{around}{}", one.place), ..one };
-        self.found.defects.extend(of_message(&embedded, &attachments).into_iter().map(place));
+        let defects = of_message(&embedded, &attachments).into_iter();
+        self.found.defects.extend(defects.map(|one| one.below(around)));
         self.add(&attachments, around, depth);
-    }
-
-    fn open(&self, one: &ShownAttachment, kind: DerivedKind, depth: u32) -> Result<Inside, Error> {
-        let refused = |cause| Error::Damaged(Defect { place: "/".to_owned(), cause });
-        self.limit.take(depth, content_len(&one.attachment)).map_err(refused)?;
-        Inside::open(kind, &one.attachment)
     }
 }
 

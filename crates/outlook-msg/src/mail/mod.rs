@@ -75,7 +75,7 @@ mod wrapped;
 
 // The modules that the filesystem uses.
 #[doc(hidden)]
-pub use attachments::{derived, media_type, names, references};
+pub use attachments::{derived, inside, media_type, names, references};
 #[doc(hidden)]
 pub use calendar::{ics, vcf};
 #[doc(hidden)]

@@ -124,10 +124,7 @@ fn check_bodies(mail: &Mail) -> Result<(), Error> {
 
 /// Checks the names of the own attachments, and the contents by which something is recognised.
 fn check_attachments(mail: &Mail) -> Result<(), Error> {
-    let shown = mail.opened.attachments();
-    first(defects::of_unopened(mail.message(), shown))?;
-    shown.iter().try_for_each(|one| {
-        first(one.attachment.defects()?)?;
+    each_attachment(mail, |one| {
         let mut names = FILE_NAMES.iter();
         names.try_for_each(|tag| first(one.attachment.value_defect(*tag)?))
     })?;
@@ -136,12 +133,22 @@ fn check_attachments(mail: &Mail) -> Result<(), Error> {
 
 /// Checks that all embedded messages can be opened.
 fn check_embedded(mail: &Mail) -> Result<(), Error> {
+    each_attachment(mail, |one| {
+        let is_message = matches!(one.entry, None | Some((_, ContentKind::Message(_))));
+        if is_message && !is_known(one) { first(defects::of_attachment(one)) } else { Ok(()) }
+    })
+}
+
+/// Checks each of the own attachments: all of them must be open, and `check` be content.
+fn each_attachment(
+    mail: &Mail,
+    check: impl Fn(&ShownAttachment) -> Result<(), Error>,
+) -> Result<(), Error> {
     let shown = mail.opened.attachments();
     first(defects::of_unopened(mail.message(), shown))?;
     shown.iter().try_for_each(|one| {
         first(one.attachment.defects()?)?;
-        let is_message = matches!(one.entry, None | Some((_, ContentKind::Message(_))));
-        if is_message && !is_known(one) { first(defects::of_attachment(one)) } else { Ok(()) }
+        check(one)
     })
 }
 

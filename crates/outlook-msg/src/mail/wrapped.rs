@@ -2,12 +2,11 @@
 //! signed mail, and of `winmail.dat`.
 
 use crate::mail::attachment::Attachment;
-use crate::mail::attachments::derived::{Inside, InsideLimit, content_len};
+use crate::mail::attachments::inside::InsideLimit;
 use crate::mail::attachments::names::attachment_path;
 use crate::mail::calendar::event::Event;
 use crate::mail::error::Error;
 use crate::mail::opened::Mail;
-use crate::storage::Defect;
 
 /// A message that an attachment only wraps. Mail programs show its body and its attachments as
 /// those of the message around it.
@@ -46,7 +45,8 @@ impl Mail {
         let mut found = Vec::new();
         let storage = self.opened.message.storage();
         let len = storage.map_or(0, |storage| storage.file().origin_len());
-        self.add_wrapped("", 0, &InsideLimit::new(len), &mut found);
+        let around = Around { path: String::new(), place: String::new(), depth: 0 };
+        self.add_wrapped(&around, &InsideLimit::new(len), &mut found);
         found
     }
 
@@ -74,11 +74,10 @@ impl Mail {
         Ok(all)
     }
 
-    /// Adds the messages that this one wraps. `around` is its path.
+    /// Adds the messages that this one wraps. `around` says where this one is.
     fn add_wrapped(
         &self,
-        around: &str,
-        depth: u32,
+        around: &Around,
         limit: &InsideLimit,
         found: &mut Vec<Result<Wrapped, Error>>,
     ) {
@@ -86,24 +85,28 @@ impl Mail {
             let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_wrapped()) else {
                 continue;
             };
+            let (place, inside) = limit.open_at(one, derived, &around.place, around.depth);
+            let inside = match inside {
+                Ok(inside) => inside,
+                Err(defect) => {
+                    found.push(Err(Error::Damaged(defect)));
+                    continue;
+                }
+            };
             let path = match derived.kind.is_of_message() {
                 true => derived.name.clone(),
                 false => attachment_path(&derived.name),
             };
-            let path = if around.is_empty() { path } else { format!("{around}/{path}") };
-            let taken = limit.take(depth, content_len(&one.attachment));
-            let refused = |cause| Error::Damaged(Defect { place: format!("/{path}"), cause });
-            let inside = taken.map_err(refused);
-            match inside.and_then(|()| Inside::open(derived.kind, &one.attachment)) {
-                Ok(inside) => {
-                    let mut below = Vec::new();
-                    let mail = Self::inside(inside);
-                    mail.add_wrapped(&path, depth + 1, limit, &mut below);
-                    found.push(Ok(Wrapped { path, mail }));
-                    found.append(&mut below);
-                }
-                Err(error) => found.push(Err(error)),
-            }
+            let path = match around.path.as_str() {
+                "" => path,
+                around => format!("{around}/{path}"),
+            };
+            let mut below = Vec::new();
+            let mail = Self::inside(inside);
+            let around = Around { path: path.clone(), place, depth: around.depth + 1 };
+            mail.add_wrapped(&around, limit, &mut below);
+            found.push(Ok(Wrapped { path, mail }));
+            found.append(&mut below);
         }
     }
 
@@ -184,6 +187,16 @@ impl Mail {
                 .map_or((None, None), |(text, wrapped)| (Some(text), Some(wrapped)))),
         }
     }
+}
+
+/// Where a message is within the outermost one.
+struct Around {
+    /// In its directory.
+    path: String,
+    /// In its file, as defects name it.
+    place: String,
+    /// How many attachments are around it.
+    depth: u32,
 }
 
 fn first_text(wrapped: &[Wrapped]) -> Result<Option<(String, &Wrapped)>, Error> {

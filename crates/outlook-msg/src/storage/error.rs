@@ -189,6 +189,13 @@ pub struct Defect {
 }
 
 impl Defect {
+    /// The same defect, with its place below another one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn below(self, place: &str) -> Self {
+        Self { place: format!("{place}{}", self.place), ..self }
+    }
+
     /// Whether one of these defects of a message says the same. The defect of a message inside of an
     /// attachment is among them with the place of the attachment before its own.
     ///

@@ -7,11 +7,13 @@
 //! | its name among the others | `shown`, `names` |
 //! | its media type | `media_type` |
 //! | whether and where the HTML body shows it | `inline`, `references` |
-//! | what is inside of it | `derived` |
+//! | what is made from it | `derived` |
+//! | opening the message inside of it | `inside` |
 
 pub mod content;
 pub mod derived;
 pub(in crate::mail) mod inline;
+pub mod inside;
 mod kind;
 pub mod media_type;
 pub mod names;

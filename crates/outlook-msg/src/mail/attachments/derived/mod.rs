@@ -9,7 +9,6 @@ mod recognise;
 mod tnef;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::body::{cms, mime_entity, tnef as tnef_stream};
 use crate::imsg::{Attachment, ConvertedFile, ConvertedMessage, MapiProp as _, Message, Note};
@@ -24,47 +23,6 @@ pub(in crate::mail) use recognise::{Recognised, Recogniser, START_LEN};
 /// A larger attachment is not opened as a message, because it would have to be in memory. `.msg`
 /// files have no such limit: they need not be in memory.
 const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
-
-/// Messages inside of attachments are opened up to this depth.
-const INSIDE_DEPTH_MAX: u32 = 8;
-/// In one file, attachments of at most this many bytes together are opened as messages, plus
-/// [`INSIDE_BYTES_PER_BYTE`] for each byte of the file.
-const INSIDE_BYTES_MAX: u64 = 32 << 20;
-const INSIDE_BYTES_PER_BYTE: u64 = 4;
-
-/// Counts how many bytes inside of the attachments of one file may still be opened. Without a
-/// limit, a file whose streams overlap could contain itself very many times.
-#[derive(Debug)]
-pub struct InsideLimit {
-    bytes: AtomicU64,
-}
-
-impl InsideLimit {
-    /// The limit of a file of this length.
-    pub fn new(file_len: u64) -> Self {
-        let more = file_len.saturating_mul(INSIDE_BYTES_PER_BYTE);
-        Self { bytes: AtomicU64::new(INSIDE_BYTES_MAX.saturating_add(more)) }
-    }
-
-    /// Counts an attachment of `len` bytes that is opened. `depth` is the number of attachments
-    /// that its message is inside of.
-    ///
-    /// # Errors
-    /// Why it may not be opened.
-    pub fn take(&self, depth: u32, len: u64) -> Result<(), String> {
-        if depth >= INSIDE_DEPTH_MAX {
-            return Err(format!(
-                "messages inside of attachments more than {INSIDE_DEPTH_MAX} deep"
-            ));
-        }
-        let taken = self
-            .bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len));
-        taken.map(drop).map_err(|left| {
-            format!("an attachment of {len} bytes is not looked into: {left} are left for it")
-        })
-    }
-}
 
 /// A message inside of an attachment.
 #[derive(Debug)]

@@ -33,8 +33,9 @@ mod transport_header;
 use std::cell::RefCell;
 
 use crate::imsg::{self, MapiProp, Message};
-use crate::mail::attachments::derived::{Inside, InsideLimit, content_len};
+use crate::mail::attachments::derived::Inside;
 use crate::mail::attachments::inline::{Referred, is_inline};
+use crate::mail::attachments::inside::InsideLimit;
 use crate::mail::attachments::{ShownAttachment, shown_attachments};
 use crate::mail::bodies::Bodies;
 use crate::mail::calendar::{ics, vcf};
@@ -196,23 +197,19 @@ impl Composer {
     /// stored.
     fn wrapped(&self, one: &ShownAttachment, defects: &mut Vec<Defect>) -> Option<Inside> {
         let derived = one.derived.as_ref().filter(|one| one.kind.is_wrapped())?;
-        let storage = one.attachment.storage().map(|storage| storage.path());
-        let place = storage.unwrap_or_default() + "/" + &derived.name;
-        let taken = self.inside.take(0, content_len(&one.attachment));
-        let cause = match taken.map(|()| Inside::open(derived.kind, &one.attachment)) {
-            Ok(Ok(inside)) => {
+        let (place, inside) = self.inside.open_at(one, derived, "", 0);
+        match inside {
+            Ok(inside) => {
                 let of_bodies = defects::of_bodies(&inside.message);
                 let found = inside.defects.iter().cloned().chain(of_bodies);
-                let below = |one: Defect| Defect { place: place.clone() + &one.place, ..one };
-                defects.extend(found.map(below));
-                return Some(inside);
+                defects.extend(found.map(|one| one.below(&place)));
+                Some(inside)
             }
-            Ok(Err(Error::Damaged(defect))) => defect.cause,
-            Ok(Err(error)) => error.to_string(),
-            Err(cause) => cause,
-        };
-        defects.push(Defect { place, cause });
-        None
+            Err(defect) => {
+                defects.push(defect);
+                None
+            }
+        }
     }
 
     /// Composes a part with a text. If there is no room for it, adds a defect instead.
