@@ -179,6 +179,23 @@ fn a_file_in_the_way_is_named_also_of_a_damaged_message() {
     assert!(ended.stderr.contains("an entry without its stream"), "{}", ended.stderr);
 }
 
+/// What is damaged in a body or in a property is not missing among the attachments.
+#[test]
+fn attachments_are_whole_though_something_else_is_damaged() {
+    let source = Folder::new().with("damaged.msg", damaged());
+    let target = Folder::new();
+    let out = target.join("out").to_str().unwrap().to_owned();
+    let ended = msgfs_in(source.path(), &["extract", "--attachments", ".", &out]);
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("an entry without its stream"), "{}", ended.stderr);
+    let mut cut = parcel().to_bytes();
+    cut.truncate(cut.len() - 60_000);
+    let source = Folder::new().with("cut.msg", cut);
+    let ended = msgfs_in(source.path(), &["extract", "--attachments", ".", &out]);
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cut.msg: "), "{}", ended.stderr);
+}
+
 /// PATH may be a message, a directory in one, a file, or standard input.
 #[test]
 fn parts_are_copied() {

@@ -2,7 +2,8 @@
 //!
 //! A message has a directory for its attachments, if it has some that are wanted. A message
 //! embedded in it is a file there, and its own attachments lie in `NAME.msg.d/` beside it. What
-//! is in signed mail or in a `winmail.dat` counts as attached to the message around.
+//! is in signed mail or in a `winmail.dat` counts as attached to the message around. Damage is told
+//! if it may be of an attachment.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ use ignore::overrides::{Override, OverrideBuilder};
 use crate::cli::messages::Opener;
 use crate::cli::places::has_msg_extension;
 use crate::fs::{FileType, NamedEntry, Place};
+use crate::imsg::may_be_of_attachment;
 use crate::view::{ATTACHMENTS, ERRORS, MAPI, RAW};
 use outlook_msg::mail::whole_name;
 
@@ -168,7 +170,7 @@ impl Attached<'_> {
                 }
             }
         }
-        own.tell_errors(place);
+        own.tell_errors(place, may_be_of_attachment);
         totals.add(own);
     }
 

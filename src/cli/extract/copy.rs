@@ -145,7 +145,7 @@ impl Copier<'_> {
             own.differences.is_incomplete |= !directory.has_time(place.attr().mtime);
             own.differences.add_beside(directory, path, &names, beside);
         }
-        own.tell_errors(place);
+        own.tell_errors(place, |_| true);
         totals.add(own);
         if pass == Pass::Write {
             // A time that cannot be set is no loss.
@@ -401,17 +401,19 @@ struct Copied {
 
 impl Totals {
     /// Lists what `ERRORS` of a message says, instead of the files that could not be read: it names
-    /// each of these with its cause. What could not be written stays listed.
-    pub(super) fn tell_errors(&mut self, place: &Place) {
+    /// each of these with its cause. What could not be written stays listed. Of the damaged places
+    /// only those count that `concerns` says.
+    pub(super) fn tell_errors(&mut self, place: &Place, concerns: fn(&str) -> bool) {
         let Ok(errors) = place.child(OsStr::new(ERRORS)) else { return };
         if !place.list().is_ok_and(|names| names.iter().any(|one| one.name == ERRORS)) {
             return;
         }
         let text = errors.read(0, ERRORS_BYTES_MAX).unwrap_or_default();
         self.losses.retain(|loss| loss.kind != LossKind::Reading || loss.status == Status::Failed);
-        for line in String::from_utf8_lossy(&text).lines() {
-            self.losses.push(Loss::defect(place.path(), line.to_owned()));
-        }
+        let text = String::from_utf8_lossy(&text);
+        let place_of = |line: &&str| concerns(line.split_once(": ").map_or(line, |(at, _)| at));
+        let told = text.lines().filter(place_of);
+        self.losses.extend(told.map(|line| Loss::defect(place.path(), line.to_owned())));
     }
 
     /// Lists why there is no message to make a file of.

@@ -14,11 +14,13 @@ use super::encode::{self, Encoded, encode, is_ansi};
 use super::error::Error;
 use super::message::{Message, MessageData};
 use super::name_registry;
-use super::names::{NAMEID_STORAGE, PropertyNames};
+use super::names::PropertyNames;
 use super::properties::PropertySet;
 use super::property_editor::{PropertyEditor, put};
 use super::property_list::{PROPERTY_STREAM, StreamHeader};
-use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered, stream_name};
+use super::stream_name::{
+    ATTACHMENT_PREFIX, NAMEID_STORAGE, RECIPIENT_PREFIX, numbered, stream_name,
+};
 
 /// The range of ids that the copy gives to named properties whose names are missing.
 const FIRST_NAMELESS: u16 = LAST_ID - 0x3FFF;

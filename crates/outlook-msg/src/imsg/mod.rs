@@ -94,6 +94,6 @@ pub use session::{
 };
 pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
-pub use stream_name::{is_attachment, is_value_of};
+pub use stream_name::{is_attachment, is_value_of, may_be_of_attachment};
 pub use strings::Strings;
 pub use transport_headers::{HeaderField, TransportHeaders};

@@ -9,10 +9,8 @@ use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag, crc};
 use crate::storage::{self, Defect, Transaction};
 
 use super::error::Error;
-use super::names::{
-    ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAME_ENTRY_LEN, NAMEID_STORAGE, STRING_STREAM,
-};
-use super::stream_name::VALUE_PREFIX;
+use super::names::{ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAME_ENTRY_LEN, STRING_STREAM};
+use super::stream_name::{NAMEID_STORAGE, VALUE_PREFIX};
 
 /// The number of ids for named properties: 0x8000 to 0xFFFE.
 const NAMES_MAX: u32 = 0x7FFF;

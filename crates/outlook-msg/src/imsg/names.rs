@@ -12,7 +12,7 @@ use crate::mapi::utf16::decode_utf16;
 use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag};
 use crate::storage::{self, Defect, Storage};
 
-use super::stream_name::value_name;
+use super::stream_name::{NAMEID_STORAGE, value_name};
 
 /// The named-property map of one file (`GetNamesFromIDs`, `GetIDsFromNames`).
 #[derive(Debug, Default)]
@@ -23,8 +23,6 @@ pub struct PropertyNames {
     defects: Vec<Defect>,
 }
 
-/// The storage of the map, only in the root of a file.
-pub(super) const NAMEID_STORAGE: &str = "__nameid_version1.0";
 pub(super) const GUID_STREAM: &str = value_name!("00020102");
 pub(super) const ENTRY_STREAM: &str = value_name!("00030102");
 pub(super) const STRING_STREAM: &str = value_name!("00040102");

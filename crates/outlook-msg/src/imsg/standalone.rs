@@ -19,11 +19,11 @@ use super::encode::{self, encode, is_ansi, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp as _;
 use super::message::{Message, MessageData};
-use super::names::NAMEID_STORAGE;
+
 use super::properties::Salvaged;
 use super::property_editor::{PropertyEditor, put};
 use super::property_list::StreamHeader;
-use super::stream_name::ATTACHMENT_PREFIX;
+use super::stream_name::{ATTACHMENT_PREFIX, NAMEID_STORAGE};
 
 /// Ends the name of an attachment of which only a part can be read.
 pub const PARTIAL: &str = ".partial";

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// The process that has made a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::fs) enum Process {
     /// A caller of this library, without a process. It is done when the call returns.
     None,

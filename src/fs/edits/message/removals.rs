@@ -8,7 +8,7 @@
 //! file of its path is shown in front of a hidden one, until it becomes the value of that path.
 //! Knows nothing of messages.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::process::Process;
@@ -144,12 +144,26 @@ impl Removals {
         is_end: bool,
         covered: &HashSet<String>,
     ) -> Vec<String> {
+        self.take_final_by(is_end, covered, Process::has_ended)
+    }
+
+    /// As [`Removals::take_final`]. `has_ended` is asked once for each process: it reads a file of
+    /// the system, and a process may have removed thousands of files.
+    fn take_final_by(
+        &mut self,
+        is_end: bool,
+        covered: &HashSet<String>,
+        has_ended: impl Fn(Process) -> bool,
+    ) -> Vec<String> {
         if self.hidden.is_empty() {
             return Vec::new();
         }
+        let mut ended = HashMap::new();
         let is_late = self.last.is_none_or(|last| last.elapsed() >= FINAL_AFTER);
-        let is_final = |hidden: &HiddenWhy| match hidden {
-            HiddenWhy::Removed(process) => is_end || is_late || process.has_ended(),
+        let mut is_final = |hidden: &HiddenWhy| match hidden {
+            HiddenWhy::Removed(process) => {
+                is_end || is_late || *ended.entry(*process).or_insert_with(|| has_ended(*process))
+            }
             HiddenWhy::RenamedTo(_) => false,
         };
         let taken =
@@ -176,6 +190,20 @@ mod tests {
         other.wait().unwrap();
         assert_eq!(removals.take_final(false, &HashSet::new()), ["body.txt"]);
         assert_eq!(removals.take_final(true, &HashSet::new()), ["subject"]);
+    }
+
+    #[test]
+    fn a_process_is_asked_for_once_however_many_files_it_has_removed() {
+        let mut removals = Removals::default();
+        let own = Process::of(std::process::id());
+        (0..100).for_each(|number| removals.remove(&format!("attachments/{number}"), own));
+        let asked = std::cell::Cell::new(0);
+        let has_ended = |_| {
+            asked.set(asked.get() + 1);
+            false
+        };
+        assert!(removals.take_final_by(false, &HashSet::new(), has_ended).is_empty());
+        assert_eq!(asked.get(), 1);
     }
 
     #[test]

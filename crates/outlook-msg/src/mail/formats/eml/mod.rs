@@ -30,7 +30,7 @@ mod properties;
 mod smime;
 mod transport_header;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use crate::imsg::{self, MapiProp, Message};
 use crate::mail::attachments::derived::Inside;
@@ -116,13 +116,21 @@ impl Composer {
         drop(header);
         let is_nested = self.depth > 0 || !defects.is_empty();
         let mut has_version = false;
-        let mut parts = match smime::part(message, attachments, is_nested) {
+        let opened = OnceCell::new();
+        let signed = || {
+            opened.get_or_init(|| {
+                let mut missing = Vec::new();
+                let only = attachments.first();
+                (only.and_then(|one| self.wrapped(one, &mut missing)), missing)
+            })
+        };
+        let whole = smime::part(message, attachments, is_nested, &|| signed().0.as_ref());
+        let mut parts = match whole {
             Some(whole) => {
                 has_version = whole.has_mime_version && defects.is_empty();
                 // The signature covers the part, so nothing in the file can tell of damage in it.
-                let mut inside = Vec::new();
-                attachments.iter().for_each(|one| drop(self.wrapped(one, &mut inside)));
-                self.missing.append(&mut inside);
+                let missing = signed().1.clone();
+                self.missing.extend(missing);
                 vec![whole.part]
             }
             None => self.structure(message, attachments, &mut defects)?,

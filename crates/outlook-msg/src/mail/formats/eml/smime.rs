@@ -4,9 +4,9 @@
 
 use crate::body::cms;
 use crate::body::header::is_field_name;
-use crate::imsg::{Attachment, MapiProp as _, Message};
+use crate::imsg::{MapiProp as _, Message};
 use crate::mail::attachments::content::data;
-use crate::mail::attachments::derived::{DerivedKind, Inside};
+use crate::mail::attachments::derived::Inside;
 use crate::mail::attachments::{ContentKind, ShownAttachment};
 use crate::mail::bodies::Bodies;
 use crate::mail::content::Content;
@@ -37,17 +37,19 @@ pub(super) struct WholePart {
 }
 
 /// The part of a signed or encrypted message; `None` for another message, and if some of the
-/// content is missing: a part that ends early would look as if it were whole.
-pub(super) fn part(
+/// content is missing: a part that ends early would look as if it were whole. `signed` opens what is
+/// in the only attachment, if it is signed.
+pub(super) fn part<'a>(
     message: &Message,
     attachments: &[ShownAttachment],
     is_nested: bool,
+    signed: &dyn Fn() -> Option<&'a Inside>,
 ) -> Option<WholePart> {
     let opaque = || {
         let part = opaque(attachments)?;
         Some(WholePart { part, has_mime_version: false })
     };
-    match SmimeClass::of(message).or_else(|| form_of_note(message, attachments))? {
+    match SmimeClass::of(message).or_else(|| form_of_note(message, attachments, signed))? {
         SmimeClass::ClearSigned => clear_signed(attachments, is_nested),
         SmimeClass::Opaque => opaque(),
         SmimeClass::Report => None,
@@ -57,13 +59,17 @@ pub(super) fn part(
 /// The form of a message whose class does not say that it is signed or encrypted: some programs
 /// write `IPM.Note` (\[MS-OXOSMIME\] knows only classes of its own). It is, if its only attachment is
 /// shown as `signed/` or `encrypted`, and there is no other body, which would be lost.
-fn form_of_note(message: &Message, attachments: &[ShownAttachment]) -> Option<SmimeClass> {
+fn form_of_note<'a>(
+    message: &Message,
+    attachments: &[ShownAttachment],
+    signed: &dyn Fn() -> Option<&'a Inside>,
+) -> Option<SmimeClass> {
     const NOTE: &str = "IPM.Note";
     let [only] = attachments else { return None };
-    let derived = only.derived.as_ref().filter(|derived| derived.kind.is_of_message())?;
+    only.derived.as_ref().filter(|derived| derived.kind.is_of_message())?;
     let class = message.text(tags::PR_MESSAGE_CLASS);
     let is_note = class.is_none_or(|class| class.trim_end().eq_ignore_ascii_case(NOTE));
-    if !is_note || !has_no_other_body(message, derived.kind, &only.attachment) {
+    if !is_note || !has_no_other_body(message, signed) {
         return None;
     }
     let start = data(&only.attachment).ok()?.read(0, CMS_BYTES).ok()?;
@@ -75,7 +81,7 @@ fn form_of_note(message: &Message, attachments: &[ShownAttachment]) -> Option<Sm
 
 /// Whether the message has no body but a blank text, or that in the signed part, which some programs
 /// store again.
-fn has_no_other_body(message: &Message, kind: DerivedKind, attachment: &Attachment) -> bool {
+fn has_no_other_body<'a>(message: &Message, signed: &dyn Fn() -> Option<&'a Inside>) -> bool {
     let is_stored = |tag| message.salvage(tag).is_ok_and(|found| found.value.is_some());
     // There may be pictures in these.
     let has_markup = [tags::PR_HTML, tags::PR_BODY_HTML, tags::PR_RTF_COMPRESSED].map(is_stored);
@@ -83,7 +89,7 @@ fn has_no_other_body(message: &Message, kind: DerivedKind, attachment: &Attachme
     if own.trim().is_empty() {
         return !has_markup.contains(&true);
     }
-    let Ok(inside) = Inside::open(kind, attachment) else { return false };
+    let Some(inside) = signed() else { return false };
     let bodies = Bodies::new(&inside.message);
     let signed = bodies.text().unwrap_or_default();
     signed.split_whitespace().eq(own.split_whitespace())
