@@ -225,7 +225,7 @@ impl Fs {
         let (folders, path) = self.in_folder(parent, name)?;
         match folders.remove_arrival(&path) {
             true => Ok(()),
-            false => Err(self.read_only(parent)),
+            false => Err(Error::ReadOnly { path }),
         }
     }
 

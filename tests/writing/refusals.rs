@@ -187,3 +187,19 @@ fn one_message_is_saved_by_its_mount_point() {
     assert_eq!(Direct::reading(source.path()).read("a.msg/subject").unwrap(), b"New\n");
     end(mount, 0);
 }
+
+/// A file of the source that is no message stays as it is, and `.msgfs/errors` says which.
+#[test]
+fn a_file_that_is_no_message_is_not_removed_and_named() {
+    let state = tempfile::tempdir().unwrap();
+    let source = Folder::new().with("sub/notes.txt", "notes").with("notes.txt", "notes");
+    let Some(mount) = Served::start(source.path(), state.path()) else { return };
+    for name in ["notes.txt", "sub/notes.txt"] {
+        let removed = fs::remove_file(mount.path(name)).unwrap_err();
+        assert_eq!(Errno::from_io_error(&removed), Some(Errno::ROFS), "{name}");
+        let errors = mount.text(".msgfs/errors");
+        let line = format!("{name}: refused: only messages can be written to\n");
+        assert!(errors.split_inclusive('\n').any(|one| one == line), "{errors}");
+    }
+    assert_eq!(mount.text("notes.txt"), "notes");
+}
