@@ -366,7 +366,8 @@ impl<D: Directory> Messages<D> {
         let done = catch_unwind(AssertUnwindSafe(|| match task {
             Task::Open(path) => self.open_one_ahead(path),
             Task::ReadFolder(folder) => {
-                let names = self.source.root.names(&folder)?;
+                // Names that cannot be read are not asked for again with each message.
+                let names = self.source.root.names(&folder).unwrap_or_default();
                 self.source.folders.walk(folder, names);
                 Ok(false)
             }
