@@ -368,6 +368,11 @@ impl Fs {
         self.source.wait_for_changes(at_most)
     }
 
+    /// Keeps the thread of a request off the processor on which messages are opened ahead.
+    pub fn keep_off_opener(&self) {
+        self.messages.keep_off_opener();
+    }
+
     /// Opens the messages that a walk comes to next, and returns when the filesystem is closed. Run
     /// it in a thread of its own; without one, nothing is opened ahead.
     pub fn open_ahead(&self) {

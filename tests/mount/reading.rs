@@ -283,3 +283,46 @@ fn read_what_is_stored(is_listed_before: bool, part: u64) {
         assert!(*content == read_direct(path), "{path:?}");
     }
 }
+
+/// While messages are opened ahead of a program, the event loops leave the processor of the opener
+/// to it; afterwards they use all processors again.
+#[test]
+fn event_loops_keep_off_the_processor_of_the_opener() {
+    const MESSAGES: usize = 200;
+    let messages = (0..MESSAGES).map(|number| (format!("{number}.msg"), parcel().to_bytes()));
+    let source = messages.fold(Folder::new(), |folder, (name, bytes)| folder.with(&name, bytes));
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    let process = mount.process();
+    let all = allowed(&Path::new("/proc").join(process.to_string()));
+    if !all.contains([',', '-']) {
+        println!("SKIPPED: there is one processor only");
+        return;
+    }
+    let of_loops = || {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+        let threads = threads.map(|thread| thread.unwrap().path());
+        let is_loop = |thread: &PathBuf| {
+            let name = fs::read_to_string(thread.join("comm")).unwrap();
+            let number = name.trim_end().strip_prefix("fuser-");
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        threads.filter(is_loop).map(|thread| allowed(&thread)).collect::<Vec<_>>()
+    };
+    let mut kept_off = 0;
+    for message in mount.names("") {
+        drop(walk(&mount.path(message)));
+        kept_off += usize::from(of_loops().iter().any(|allowed| *allowed != all));
+    }
+    assert!(kept_off > 0, "no event loop kept off");
+    wait_until("every processor to be used again", MOMENT, || {
+        let _ = fs::metadata(mount.path("absent"));
+        of_loops().iter().all(|allowed| *allowed == all)
+    });
+}
+
+/// The processors on which a process or a thread may run.
+fn allowed(process: &Path) -> String {
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    line.unwrap().trim().to_owned()
+}

@@ -77,6 +77,7 @@ impl Adapter {
         name: Option<&OsStr>,
         run: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Errno> {
+        self.fs.keep_off_opener();
         let run = || {
             let outcome = run();
             if let Err(error) = &outcome {

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use outlook_msg::sync::lock;
 
@@ -21,6 +21,7 @@ use crate::fs::source::metadata::Metadata;
 use crate::fs::waits::{WAIT_MIN, WaitSample};
 use crate::view::{FileKind, NodeId};
 
+use super::processors::Processors;
 use super::{Directory, MessageNode, Messages, OpenMessage};
 
 /// The walk that a program seems to make through a folder, and the messages to open for it.
@@ -125,6 +126,9 @@ const HELPERS_MAX: usize = 15;
 /// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
 /// the messages behind it waiting.
 const AHEAD_BYTES_MAX: u64 = 16 << 20;
+/// The opener gives its processor back when it has waited so long for a task: in a walk it waits
+/// for less between two messages.
+const REST: Duration = Duration::from_millis(5);
 
 impl FolderWalk {
     /// Moves the walk on to a message. Returns whether the message was foreseen.
@@ -288,7 +292,7 @@ impl Ahead {
     }
 
     /// Waits for the next task; `None` after the end.
-    fn next(&self, folders: &Folders) -> Option<Task> {
+    fn next(&self, folders: &Folders, processors: &Processors) -> Option<Task> {
         let mut walk = self.lock();
         walk.has_opener = true;
         loop {
@@ -313,7 +317,16 @@ impl Ahead {
             if let Some(path) = walk.to_open.pop_front() {
                 return Some(Task::Open(path));
             }
-            walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
+            if !processors.is_taken() {
+                walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let woken = self.changed.wait_timeout(walk, REST);
+            let (woken, waited) = woken.unwrap_or_else(PoisonError::into_inner);
+            walk = woken;
+            if waited.timed_out() {
+                processors.leave();
+            }
         }
     }
 
@@ -329,6 +342,11 @@ impl<D: Directory> Messages<D> {
         self.ahead.look_at(entries);
     }
 
+    /// Keeps the thread of a request off the processor on which messages are opened ahead.
+    pub(in crate::fs) fn keep_off_opener(&self) {
+        self.processors.keep_off_opener();
+    }
+
     /// Opens the messages that a walk comes to next, until [`Ahead::close`].
     pub(in crate::fs) fn open_ahead(&self) {
         // If the cache could not keep a message until the walk comes to it, the message would be
@@ -339,7 +357,8 @@ impl<D: Directory> Messages<D> {
         }
         thread::scope(|scope| {
             let (mut pace, mut helpers) = (Pace::Fast, 0);
-            while let Some(task) = self.ahead.next(&self.source.folders) {
+            while let Some(task) = self.ahead.next(&self.source.folders, &self.processors) {
+                self.take_processor();
                 let before = pace;
                 pace = before.after(|| self.carry_out(task));
                 if (before, pace) == (Pace::Fast, Pace::Fast) {
@@ -352,6 +371,16 @@ impl<D: Directory> Messages<D> {
                 }
             }
         });
+    }
+
+    /// Keeps the event loops off the processor of this thread, the opener. Not if several programs
+    /// are at work, which need the event loops on more than one processor, and not in a writable
+    /// mount: there the kernel asks for each `open` and `release`, so the opener mostly rests.
+    fn take_processor(&self) {
+        match !self.is_changing && self.habits.is_one_at_work() {
+            true => self.processors.take(),
+            false => self.processors.leave(),
+        }
     }
 
     /// Opens messages beside the opener while that mostly waits, until [`Ahead::close`].

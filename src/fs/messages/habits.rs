@@ -129,6 +129,13 @@ impl Habits {
         }
     }
 
+    /// Whether all requests in messages have lately come from one process.
+    pub(super) fn is_one_at_work(&self) -> bool {
+        let observed = self.lock();
+        let Some(last) = observed.recent.back() else { return false };
+        observed.recent.iter().all(|visit| visit.process == last.process && !visit.is_shared)
+    }
+
     /// Safe after a panic: every change is complete before the next call that could panic.
     fn lock(&self) -> MutexGuard<'_, Observed> {
         lock(&self.observed)
@@ -184,6 +191,23 @@ mod tests {
             assert!(!habits.request(message(number), 8));
         }
         assert!(is_given(message(RECENT_MAX as u64 + 2)));
+    }
+
+    #[test]
+    fn one_is_at_work_if_no_other_has_made_requests_lately() {
+        let habits = Habits::default();
+        assert!(!habits.is_one_at_work());
+        habits.request(message(1), 7);
+        habits.request(message(2), 7);
+        assert!(habits.is_one_at_work());
+        habits.request(message(2), 8);
+        assert!(!habits.is_one_at_work(), "they share a message");
+        for number in 3..=RECENT_MAX as u64 + 2 {
+            habits.request(message(number), 7);
+        }
+        assert!(habits.is_one_at_work());
+        habits.request(message(100), 8);
+        assert!(!habits.is_one_at_work(), "each has a message of its own");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(super) mod ahead;
 mod damaged;
 mod habits;
 mod opening;
+mod processors;
 pub(super) mod store;
 
 use std::ffi::OsStr;
@@ -25,6 +26,7 @@ use super::{Add, DirectoryEntry, Entry, Error, NamedEntry, Options};
 use ahead::{Ahead, Visit};
 use damaged::Damaged;
 use habits::Habits;
+use processors::Processors;
 use store::Stores;
 
 pub(super) use opening::{LookedUpMessage, MessageNode};
@@ -48,6 +50,7 @@ pub(super) struct Messages<D> {
     cache: MessageCache<Arc<SourceNode>, OpenMessage>,
     cache_bytes_max: usize,
     ahead: Ahead,
+    processors: Processors,
     habits: Habits,
     stores: Stores,
     damaged: Damaged,
@@ -101,6 +104,7 @@ impl<D: Directory> Messages<D> {
             cache: cache.with_count_max(files_kept_max(), |open| open.tree.source().is_file()),
             cache_bytes_max: options.cache_bytes_max,
             ahead: Ahead::default(),
+            processors: Processors::default(),
             habits: Habits::default(),
             stores: Stores::default(),
             damaged: Damaged::default(),
