@@ -1,5 +1,7 @@
 //! Writes property values as text. How each type is written is decided here only.
 
+use memchr::memchr2;
+
 use crate::mapi::{Value, hexadecimal};
 
 /// The content of the file of a property under `mapi/`. For a string it is exactly the string, for
@@ -68,7 +70,7 @@ pub fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let Some(at) = text.find(['\r', '\n']) else { return rest.take() };
+        let Some(at) = memchr2(b'\r', b'\n', text.as_bytes()) else { return rest.take() };
         let (line, end) = text.split_at(at);
         rest = end.strip_prefix("\r\n").or_else(|| end.get(1..));
         Some(line)

@@ -23,6 +23,8 @@ const PLAIN_WORD_MAX: usize = 76;
 const FIELD_NAME_MAX: usize = 30;
 /// The most characters in a line of quoted-printable, without a `=` at its end.
 const QUOTED_LINE_MAX: usize = 75;
+/// A text is written in blocks of about so many bytes.
+const QUOTED_BLOCK: usize = 4096;
 /// How many characters of the value of a parameter go into one section.
 const SECTION_MAX: usize = 60;
 
@@ -238,7 +240,7 @@ impl Write for Room {
 /// # Errors
 /// Those of `out`.
 pub(super) fn quoted_printable(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    let mut output = Vec::with_capacity(QUOTED_LINE_MAX + 3);
+    let mut output = Vec::with_capacity(QUOTED_BLOCK + QUOTED_LINE_MAX);
     for (index, line) in lines_of(text).enumerate() {
         if index > 0 {
             output.extend(b"\r\n");
@@ -246,25 +248,34 @@ pub(super) fn quoted_printable(text: &str, out: &mut dyn Write) -> io::Result<()
         let mut column = 0;
         let mut rest = line.as_bytes();
         while let Some((byte, behind)) = rest.split_first() {
-            let width = if is_quoted_literal(*byte, column, behind) { 1 } else { 3 };
+            let literal = literal_run(rest, column);
+            let width = if literal > 0 { 1 } else { 3 };
             if column + width > QUOTED_LINE_MAX {
+                // The next line begins here. At its start a byte may have to be escaped that stands
+                // for itself elsewhere.
                 output.extend(b"=\r\n");
-                out.write_all(&output)?;
-                output.clear();
                 column = 0;
-            }
-            // At the start of a line, a byte may have to be escaped that stands for itself
-            // elsewhere.
-            if is_quoted_literal(*byte, column, behind) {
-                output.push(*byte);
-                column += 1;
+            } else if literal > 0 {
+                let (run, behind) = rest.split_at(literal.min(QUOTED_LINE_MAX - column));
+                output.extend(run);
+                column += run.len();
+                rest = behind;
             } else {
                 output.extend([b'=', hex_digit(byte >> 4), hex_digit(byte & 0xF)]);
                 column += 3;
+                rest = behind;
             }
-            rest = behind;
+            write_block(&mut output, out)?;
         }
-        out.write_all(&output)?;
+        write_block(&mut output, out)?;
+    }
+    out.write_all(&output)
+}
+
+/// Writes what has been made so far if it fills a block.
+fn write_block(output: &mut Vec<u8>, out: &mut dyn Write) -> io::Result<()> {
+    if output.len() >= QUOTED_BLOCK {
+        out.write_all(output)?;
         output.clear();
     }
     Ok(())
@@ -274,17 +285,32 @@ fn hex_digit(digit: u8) -> u8 {
     if digit < 10 { b'0' + digit } else { b'A' + (digit - 10) }
 }
 
-/// Whether a byte stands for itself in quoted-printable. Some bytes must be escaped because
-/// transport would change them (RFC 2049 section 3): a blank at the end of a line, `From ` at the
-/// start (mailbox files), and a dot alone on a line (SMTP).
-fn is_quoted_literal(byte: u8, column: usize, behind: &[u8]) -> bool {
-    match byte {
-        b' ' | b'\t' => !behind.is_empty(),
-        b'F' => column != 0 || !behind.starts_with(b"rom "),
-        b'.' => column != 0,
-        b'=' => false,
-        byte => byte.is_ascii_graphic(),
+/// How many bytes stand for themselves in quoted-printable from a place in a line on, as far as they
+/// can fit into one line. Some bytes must be escaped because transport would change them (RFC 2049
+/// section 3): a blank at the end of a line, `From ` at the start (mailbox files), and a dot alone
+/// on a line (SMTP).
+fn literal_run(rest: &[u8], column: usize) -> usize {
+    const CHUNK: usize = 16;
+    if column == 0 && (rest.starts_with(b".") || rest.starts_with(b"From ")) {
+        return 0;
     }
+    let fitting = rest.get(..QUOTED_LINE_MAX).unwrap_or(rest);
+    // The compiler looks at the bytes of a chunk at once.
+    let are_literal = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is_literal(*byte));
+    let whole = fitting.chunks_exact(CHUNK).take_while(are_literal).count() * CHUNK;
+    let behind = fitting.get(whole..).unwrap_or_default();
+    match behind.iter().position(|byte| !is_literal(*byte)) {
+        Some(end) => whole + end,
+        None if fitting.len() == rest.len() && matches!(rest.last(), Some(b' ' | b'\t')) => {
+            rest.len() - 1
+        }
+        None => fitting.len(),
+    }
+}
+
+/// Whether a byte stands for itself in the middle of a line.
+fn is_literal(byte: u8) -> bool {
+    (byte == b'\t') | ((byte >= b' ') & (byte <= b'~') & (byte != b'='))
 }
 
 #[cfg(test)]
