@@ -1,13 +1,12 @@
 //! `msgfs ls`: lists names, attributes, or messages.
 
 use std::cmp::Ordering;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::fs::{self, Attr, FileType, Place};
-use crate::view;
 
 use super::arguments::Ls;
 use super::clock::{Clock, human_size};
@@ -214,9 +213,4 @@ const PLAIN: &str = "\x1b[0m";
 
 fn attr(listed: &ListedEntry) -> Option<&Attr> {
     listed.place.as_ref().map(Place::attr)
-}
-
-/// Whether a directory stands for a message.
-pub(super) fn shows_message(place: &Place) -> bool {
-    place.is_message() || place.child(OsStr::new(view::MESSAGE_MSG)).is_ok()
 }

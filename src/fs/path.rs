@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::vec;
 
 use crate::imsg::{Defect, Message};
-use crate::view::{Findings, NodeId};
+use crate::view::{Findings, NodeId, RAW};
 
 use super::error::{message_error, source_error};
 use super::source::SourceFolder;
@@ -133,6 +133,18 @@ impl Place {
     /// Whether it is a message file of the source.
     pub fn is_message(&self) -> bool {
         self.fs.is_message(self.ino())
+    }
+
+    /// Whether it is the directory of a message that can be read: a message file or an embedded
+    /// message. Only these have `raw/`, which costs least to find.
+    pub fn is_readable_message(&self) -> bool {
+        self.child(OsStr::new(RAW)).is_ok()
+    }
+
+    /// Whether it stands for a message: a message file, also if there is no message in it, or an
+    /// embedded message.
+    pub fn shows_message(&self) -> bool {
+        self.is_message() || self.is_readable_message()
     }
 
     /// Whether it lies in a message, and so cannot change while it is open.
@@ -431,7 +443,7 @@ fn joined(
 mod tests {
     use std::path::Path;
 
-    use super::{Options, PathOpener};
+    use super::{FileType, Options, PathOpener, Place};
 
     #[test]
     fn a_message_is_released_with_the_last_place_in_it() {
@@ -448,5 +460,27 @@ mod tests {
         }
         drop(sender);
         assert_eq!(open(), 0);
+    }
+    #[test]
+    fn to_tell_a_message_from_other_directories_makes_no_file_of_it() {
+        let samples = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples"));
+        let mut opener = PathOpener::new(Options::default());
+        let message = opener.open(&samples.join("Fwd Lost parcel.msg")).unwrap();
+        let attachments = message.child("attachments".as_ref()).unwrap();
+        let mut entries = attachments.list().unwrap().into_iter();
+        let embedded = entries.find(|entry| entry.file_type == FileType::Directory).unwrap();
+        let embedded = attachments.child(&embedded.name).unwrap();
+        let bytes = || message.fs.messages.figures().cache_bytes;
+        let before = bytes();
+        let tell = |place: &Place| (place.is_readable_message(), place.shows_message());
+        assert_eq!(tell(&message), (true, true));
+        assert_eq!(tell(&embedded), (true, true));
+        assert_eq!(tell(&attachments), (false, false));
+        assert_eq!(bytes(), before);
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("text.msg"), "no message").unwrap();
+        let other = PathOpener::new(Options::default()).open(&folder.path().join("text.msg"));
+        assert_eq!(tell(&other.unwrap()), (false, true));
     }
 }

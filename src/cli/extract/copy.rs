@@ -131,8 +131,7 @@ impl Copier<'_> {
                     continue;
                 }
             };
-            let shape =
-                self.form.shape().filter(|shape| is_file_of_message(&child, &found, *shape));
+            let shape = self.form.shape().filter(|_| is_file_of_message(&child, &found));
             let name = names.give(&child.name, shape);
             if child.file_type != FileType::Directory || shape.is_some() {
                 self.entry(&found, shape, &name, into, &mut own);
@@ -489,10 +488,10 @@ impl Loss {
 }
 
 /// Whether an entry of a message is a message itself, to become a file.
-fn is_file_of_message(named: &NamedEntry, found: &Place, shape: Shape) -> bool {
+fn is_file_of_message(named: &NamedEntry, found: &Place) -> bool {
     named.file_type == FileType::Directory
         && has_msg_extension(&named.name)
-        && found.child(OsStr::new(shape.view())).is_ok()
+        && found.is_readable_message()
 }
 
 impl From<fs::Error> for Refusal {

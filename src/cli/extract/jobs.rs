@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::ls::shows_message;
 use crate::cli::places::{Places, Unit, Units};
 use crate::fs::{FileType, Place};
 
@@ -103,7 +102,7 @@ impl<'a> Jobs<'a> {
                 return Job { unit, path, shape: None, number: 0, folders };
             }
             Unit::Folder(place) | Unit::File(place) => (place, false),
-            Unit::Tree(place) => (place, self.form.shape().is_some() && shows_message(place)),
+            Unit::Tree(place) => (place, self.form.shape().is_some() && place.shows_message()),
         };
         let shape = self.form.shape().filter(|_| is_message);
         let is_folder = matches!(&unit, Unit::Folder(_));

@@ -9,7 +9,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use crate::cli::ls::shows_message;
 use crate::cli::target::{OutputDirectory, Permissions};
 use crate::fs::Place;
 use crate::view::ATTACHMENTS;
@@ -154,7 +153,7 @@ impl Copier<'_> {
             || copied.place.path().file_name().is_some_and(|name| name == ATTACHMENTS);
         match is_of_attachments {
             true => Beside::Anything,
-            false if shows_message(copied.place) => Beside::NoMessageFile,
+            false if copied.place.shows_message() => Beside::NoMessageFile,
             false => Beside::Nothing,
         }
     }
@@ -170,7 +169,7 @@ impl Copier<'_> {
     ) -> io::Result<Option<String>> {
         let is_of_message = !copied.path.as_os_str().is_empty()
             && *self.form != ExtractForm::Attachments
-            && shows_message(copied.place);
+            && copied.place.shows_message();
         let foreign = match is_of_message {
             true => there.names_beside(is_message_file, std::iter::empty())?,
             false => differences.extra.iter().map(|path| path.into()).collect(),

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use crate::cli::status::Status;
 use crate::cli::terminal::counted;
 use crate::fs::Place;
-use crate::view::MESSAGE_EML;
 
 use super::differences::{Differences, Refused, Remedy};
 
@@ -71,7 +70,7 @@ impl Totals {
 
     /// Counts a message. What cannot be opened as one is not counted, whatever is copied of it.
     pub(super) fn count_message(&mut self, place: &Place) {
-        self.messages += usize::from(place.child(OsStr::new(MESSAGE_EML)).is_ok());
+        self.messages += usize::from(place.is_readable_message());
     }
 
     /// Notes that a file is there, differs, and was left as it is.
