@@ -10,9 +10,9 @@ use std::sync::Arc;
 use outlook_msg::mail::{self, Mail, Row, without_error_numbers};
 
 use crate::fs::{self, FileType, Place};
-use crate::imsg::{Access, Message, Session, SessionOptions};
+use crate::imsg::{Access, Session, SessionOptions};
 use crate::storage::{CompoundFile, Source};
-use crate::view::{self, ATTACHMENTS};
+use crate::view::{self, ATTACHMENTS, SIGNED};
 
 use super::places::has_msg_extension;
 use super::status::Status;
@@ -22,9 +22,9 @@ use super::status::Status;
 pub(super) struct FoundMessage {
     /// The path as it was asked for, and what leads into a message.
     pub(super) path: PathBuf,
-    /// The path of the message that it is embedded in.
+    /// The path of the message that it is embedded in, or attached to.
     pub(super) parent: Option<PathBuf>,
-    /// The size of its file in bytes; of an embedded message, of the file it would be.
+    /// The size of its file in bytes; of a message in another one, of the file it would be.
     pub(super) size: u64,
     /// The message, or why it cannot be opened.
     pub(super) mail: Result<Mail, OpenError>,
@@ -35,9 +35,9 @@ pub(super) struct FoundMessage {
 pub(super) struct Located {
     /// The path as it was asked for, and what leads into a message.
     pub(super) path: PathBuf,
-    /// The path of the message that it is embedded in.
+    /// The path of the message that it is embedded in, or attached to.
     pub(super) parent: Option<PathBuf>,
-    /// The size of its file in bytes; of an embedded message, of the file it would be.
+    /// The size of its file in bytes; of a message in another one, of the file it would be.
     size: u64,
     /// What it is read from, or why it cannot be.
     pub(super) content: Result<MessageSource, OpenError>,
@@ -48,8 +48,8 @@ pub(super) struct Located {
 pub(super) enum MessageSource {
     /// Its file.
     File(File),
-    /// The message that it is embedded in has it open.
-    Embedded(Message),
+    /// The message that it is embedded in, or attached to, has it open.
+    Inside(Mail),
 }
 
 impl Located {
@@ -61,10 +61,15 @@ impl Located {
             let content = place.open_source().map(MessageSource::File).map_err(OpenError::from);
             return Some(Self { path, parent: None, size: place.attr().size, content });
         }
-        let view = place.child(OsStr::new(view::MESSAGE_MSG)).ok()?;
+        let size = match place.child(OsStr::new(view::MESSAGE_MSG)) {
+            Ok(view) => view.attr().size,
+            // The message around it does not tell of an attached file that cannot be opened.
+            Err(_) if place.is_attached_message().unwrap_or(false) => 0,
+            Err(_) => return None,
+        };
         // Not from what it would be as a file: damage that it has where it lies must be told.
-        let content = place.message().map(MessageSource::Embedded).map_err(OpenError::from);
-        Some(Self { parent: parent_of(&path), path, size: view.attr().size, content })
+        let content = place.mail().map(MessageSource::Inside).map_err(OpenError::from);
+        Some(Self { parent: parent_of(&path), path, size, content })
     }
 }
 
@@ -112,14 +117,14 @@ impl Opener {
         let Located { path, parent, size, content } = Located::at(place)?;
         let mail = content.and_then(|content| match content {
             MessageSource::File(file) => self.mail(Source::from_file(file)?.0),
-            MessageSource::Embedded(message) => Ok(Mail::of(message)),
+            MessageSource::Inside(mail) => Ok(mail),
         });
         Some(FoundMessage { path, parent, size, mail })
     }
 
     /// Calls `each` with the message at a place, and with `embedded` also with the messages in it,
-    /// the outer ones first. If the place is a directory in a message and no message itself, it
-    /// looks for messages there.
+    /// embedded or attached, the outer ones first. If the place is a directory in a message and no
+    /// message itself, it looks for messages there.
     pub(super) fn each(
         &self,
         place: &Place,
@@ -127,21 +132,27 @@ impl Opener {
         each: &mut dyn FnMut(FoundMessage),
         failed: &mut dyn FnMut(PathBuf, fs::Error),
     ) {
-        let mut places = vec![(place.again(), 0)];
-        while let Some((place, depth)) = places.pop() {
+        let mut places = vec![(place.again(), None, 0)];
+        while let Some((place, parent, depth)) = places.pop() {
             let found = self.open(&place);
             let is_message = found.is_some();
             let is_open = found.as_ref().is_some_and(|found| found.mail.is_ok());
-            found.into_iter().for_each(&mut *each);
+            if let Some(mut found) = found {
+                found.parent = parent.or(found.parent);
+                each(found);
+            }
             if (is_message && !(embedded && is_open)) || depth >= DEPTH_MAX {
                 continue;
             }
-            let inside = match is_message {
-                true => messages_in(&place, ATTACHMENTS),
-                false => messages_in_directory(&place),
+            let (inside, parent) = match is_message {
+                true => (messages_in(&place), Some(place.path().to_owned())),
+                false => (messages_in_directory(&place), None),
             };
             match inside {
-                Ok(inside) => places.extend(inside.into_iter().rev().map(|one| (one, depth + 1))),
+                Ok(inside) => {
+                    let inside = inside.into_iter().rev();
+                    places.extend(inside.map(|one| (one, parent.clone(), depth + 1)));
+                }
                 Err(error) => failed(place.path().to_owned(), error),
             }
         }
@@ -171,22 +182,41 @@ impl FoundMessage {
     }
 }
 
-/// The embedded messages in a directory of a message.
-fn messages_in(place: &Place, directory: &str) -> Result<Vec<Place>, fs::Error> {
-    match place.child(OsStr::new(directory)) {
-        Ok(directory) => messages_in_directory(&directory),
-        Err(fs::Error::NotFound) => Ok(Vec::new()),
-        Err(error) => Err(error),
+/// The messages in a message, those in what it only wraps among them.
+fn messages_in(message: &Place) -> Result<Vec<Place>, fs::Error> {
+    let mut messages = Vec::new();
+    for directory in [SIGNED, ATTACHMENTS] {
+        let (found, wrapped) = match message.child(OsStr::new(directory)) {
+            Ok(signed) if directory == SIGNED => (Vec::new(), vec![signed]),
+            Ok(attachments) => inner_directories(&attachments)?,
+            Err(fs::Error::NotFound) => continue,
+            Err(error) => return Err(error),
+        };
+        messages.extend(found);
+        for wrapped in wrapped {
+            messages.extend(messages_in(&wrapped)?);
+        }
     }
+    Ok(messages)
 }
 
 /// The messages in a directory of a message that is none itself.
 pub(super) fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Error> {
-    let entries = place.list()?;
-    let messages = entries
-        .iter()
-        .filter(|one| one.file_type == FileType::Directory && has_msg_extension(&one.name));
-    messages.map(|one| place.child(&one.name)).collect()
+    inner_directories(place).map(|(messages, _)| messages)
+}
+
+/// The directories in a directory of a message: the messages, which are embedded or in attached
+/// `.msg` and `.eml` files, and the others, such as that of a `winmail.dat`.
+fn inner_directories(place: &Place) -> Result<(Vec<Place>, Vec<Place>), fs::Error> {
+    let (mut messages, mut others) = (Vec::new(), Vec::new());
+    for entry in place.list()?.iter().filter(|one| one.file_type == FileType::Directory) {
+        let found = place.child(&entry.name)?;
+        match has_msg_extension(&entry.name) || found.is_attached_message()? {
+            true => messages.push(found),
+            false => others.push(found),
+        }
+    }
+    Ok((messages, others))
 }
 
 /// The path of the message around an embedded one: `a.msg` of `a.msg/attachments/b.msg`.

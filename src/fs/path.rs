@@ -11,8 +11,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::vec;
 
-use crate::imsg::{Defect, Message};
-use crate::view::{Findings, NodeId, RAW};
+use crate::imsg::Defect;
+use crate::mail::Mail;
+use crate::view::{self, Findings, MessageTree, NodeId, RAW};
 
 use super::error::{message_error, source_error};
 use super::source::SourceFolder;
@@ -240,10 +241,26 @@ impl Place {
     ///
     /// # Errors
     /// [`Error::NotFound`] if it is no such directory, others where it cannot be opened.
-    pub fn message(&self) -> Result<Message, Error> {
+    pub fn mail(&self) -> Result<Mail, Error> {
+        self.ask_tree(MessageTree::mail)
+    }
+
+    /// Whether it is the directory of the message in an attached `.msg` or `.eml` file.
+    ///
+    /// # Errors
+    /// Where the message that it lies in cannot be read.
+    pub fn is_attached_message(&self) -> Result<bool, Error> {
+        self.ask_tree(MessageTree::is_attached_message)
+    }
+
+    /// Asks the tree of the message that it lies in, with its number there.
+    fn ask_tree<T>(
+        &self,
+        ask: impl FnOnce(&MessageTree, NodeId) -> Result<T, view::Error>,
+    ) -> Result<T, Error> {
         let (message, id) = self.fs.message_of(self.ino())?.ok_or(Error::NotFound)?;
         let open = self.fs.messages.open(&message)?;
-        open.tree.message(id).map_err(|error| message_error(&open.path, error))
+        ask(&open.tree, id).map_err(|error| message_error(&open.path, error))
     }
 
     /// The file of the source that this is, opened for reading.

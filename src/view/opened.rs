@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::imsg::{Message, Note, Recipient};
+use crate::mail::Mail;
+use crate::mail::defects::MailFindings;
 use crate::mapi::FileTime;
 use crate::storage::{Defect, EntryNumber};
 
@@ -50,6 +52,12 @@ impl TreeMessage {
     /// Adds what was found of whatever the file of the message was made from.
     pub(super) fn with_findings(self, outer_findings: Findings) -> Self {
         Self { outer_findings, ..self }
+    }
+
+    /// The message with its getters.
+    pub(super) fn to_mail(&self) -> Mail {
+        let Findings { defects, notes } = self.outer_findings.clone();
+        Mail::made_of(self.message.clone(), MailFindings { defects, notes })
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {

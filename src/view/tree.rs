@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use crate::imsg::{self, Session};
+use crate::mail::Mail;
 use crate::mail::content::Content;
 use crate::mapi::FileTime;
 use crate::storage::{CompoundFile, Defect, EntryNumber, Source};
@@ -168,11 +169,24 @@ impl MessageTree {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the node is no such directory, others where it cannot be opened.
-    pub fn message(&self, id: NodeId) -> Result<imsg::Message, Error> {
+    pub fn mail(&self, id: NodeId) -> Result<Mail, Error> {
         self.in_innermost(id, |tree, _, node| match node {
-            Node::Message(entry) => Ok(tree.objects.open_message(entry)?.message.clone()),
+            Node::Message(entry) => Ok(tree.objects.open_message(entry)?.to_mail()),
             _ => Err(Error::NotFound),
         })
+    }
+
+    /// Whether a node is the directory of the message in an attached `.msg` or `.eml` file. Nothing
+    /// is opened that lies deeper.
+    pub fn is_attached_message(&self, id: NodeId) -> Result<bool, Error> {
+        let node = self.node(id)?;
+        match node {
+            Node::Derived(entry, 0) => Ok(self.objects.derived(entry)?.is_message_file()),
+            _ => match self.inner(node)? {
+                Some((nested, id)) => nested.is_attached_message(id),
+                None => Ok(false),
+            },
+        }
     }
 
     /// The entries of a directory.

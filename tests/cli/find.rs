@@ -122,6 +122,57 @@ fn embedded_messages_are_found_if_asked_for() {
     assert_eq!((&row["path"], &row["parent"]), (&inner.into(), &"Fwd Lost parcel.msg".into()));
 }
 
+/// So are the messages in attached message files, also in those of signed mail, and the messages in
+/// them. One that cannot be opened is named.
+#[test]
+fn attached_messages_are_found_if_asked_for() {
+    let inner = AttachmentBuilder::message(letter("Inner"));
+    let attached = letter("Attached").attach(inner).to_bytes();
+    let mail = "Subject: Mailed\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+                Content-Type: application/vnd.ms-outlook; name=part.msg\r\n\r\nno message\r\n--b--\r\n";
+    let signed = "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\
+                  Content-Type: message/rfc822\r\n\r\nSubject: Signed\r\n\r\nSee you.\r\n--b--\r\n";
+    let signed = AttachmentBuilder::file("smime.p7m", signed)
+        .set(tags::PR_ATTACH_MIME_TAG, Value::String("multipart/signed".to_owned()));
+    let outer = letter("Outer")
+        .attach(AttachmentBuilder::file("offer.msg", attached))
+        .attach(AttachmentBuilder::file("mail.eml", mail))
+        .attach(AttachmentBuilder::file("menu.txt", "Soup"));
+    let wrapper = MessageBuilder::new("IPM.Note.SMIME.MultipartSigned", "Wrapper").attach(signed);
+    let source =
+        Folder::new().with("outer.msg", outer.to_bytes()).with("wrapper.msg", wrapper.to_bytes());
+    let find = |words: &[&str]| {
+        let ended = msgfs_in(source.path(), &[&["find", "--embedded"], words].concat());
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""), "{words:?}");
+        String::from_utf8(ended.stdout).unwrap()
+    };
+    assert_eq!(
+        find(&[]).lines().collect::<Vec<_>>(),
+        [
+            "outer.msg",
+            "outer.msg/attachments/mail.eml.d",
+            "outer.msg/attachments/offer.msg.d",
+            "outer.msg/attachments/offer.msg.d/attachments/Inner.msg",
+            "wrapper.msg",
+            "wrapper.msg/signed/attachments/Signed.msg",
+        ]
+    );
+    assert_eq!(find(&["--subject", "Inner"]).lines().count(), 1);
+    assert_eq!(find(&["--subject", "Mailed"]), "outer.msg/attachments/mail.eml.d\n");
+    let row: serde_json::Value =
+        serde_json::from_str(&find(&["--subject", "^Signed", "--json"])).unwrap();
+    assert_eq!(row["parent"], "wrapper.msg");
+
+    let mut cut = letter("Attached").to_bytes();
+    cut.truncate(600);
+    let outer = letter("Outer").attach(AttachmentBuilder::file("offer.msg", cut));
+    let source = Folder::new().with("cut.msg", outer.to_bytes());
+    let ended = msgfs_in(source.path(), &["find", "--embedded", "--subject", "zz"]);
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(1), 0));
+    let told = "msgfs: cut.msg/attachments/offer.msg.d: ";
+    assert!(ended.stderr.starts_with(told), "{}", ended.stderr);
+}
+
 #[test]
 fn what_is_found_has_an_order() {
     let dates = &["--from", ".", "--since", "2024-05", "--sort", "date"];

@@ -128,7 +128,8 @@ pub(in crate::cli) struct Filters {
     /// Its file is smaller than SIZE.
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(in crate::cli) smaller: Option<String>,
-    /// Look at embedded messages, too, each by itself, but not into attached message files.
+    /// Look at the messages in messages, too, each by itself: embedded ones, and those in attached
+    /// .msg and .eml files.
     #[arg(long)]
     pub(in crate::cli) embedded: bool,
 }

@@ -90,7 +90,7 @@ fn input(place: &Place) -> Option<Input> {
     let input = match content {
         Ok(MessageSource::File(file)) => Input::file(path, file),
         // Its row has the size and the hash of the file that it would be.
-        Ok(MessageSource::Embedded(_)) => match message_file(place) {
+        Ok(MessageSource::Inside(_)) => match message_file(place) {
             Ok(bytes) => Input::bytes(path, bytes),
             Err(error) => Input::failed(path, io::Error::other(cause(&error))),
         },

@@ -192,8 +192,14 @@ impl Mail {
     /// The message inside of an attachment.
     pub(super) fn inside(inside: Inside) -> Self {
         let outer = MailFindings { defects: inside.defects, notes: inside.notes };
-        let opened = OpenedMail::made_of(inside.message.clone(), outer);
-        Self { opened, ..Self::of(inside.message) }
+        Self::made_of(inside.message, outer)
+    }
+
+    /// As [`Mail::of`], with what was found of whatever the file of the message was made from.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn made_of(message: Message, outer: MailFindings) -> Self {
+        Self { opened: OpenedMail::made_of(message.clone(), outer), ..Self::of(message) }
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {

@@ -25,7 +25,8 @@ pub enum Place {
     /// In the names of attachments, also of those in a message that is only wrapped, and in what is
     /// recognised by the contents of attachments.
     Attachments,
-    /// In the messages that are embedded in it: here only whether all of them are known.
+    /// In the messages that are embedded in it, or in a message that is only wrapped: here only
+    /// whether all of them are known.
     Embedded,
     /// In the bodies, also in those of messages that are only wrapped.
     Bodies,
@@ -66,6 +67,7 @@ pub const HEADER: Place = Place::Values(&[tags::PR_TRANSPORT_MESSAGE_HEADERS]);
 /// [`Error::Damaged`] with the first defect because of which something may be missing.
 pub fn check_read(mail: &Mail, places: &[Place]) -> Result<(), Error> {
     // Because of these, anything may be missing.
+    first(mail.opened.outer.defects.clone())?;
     first(mail.message().list_defects()?)?;
     places.iter().try_for_each(|place| check_place(mail, *place))
 }
@@ -92,7 +94,10 @@ fn check_place(mail: &Mail, place: Place) -> Result<(), Error> {
             check_attachments(mail)?;
             check_wrapped(mail, check_attachments)
         }
-        Place::Embedded => check_embedded(mail),
+        Place::Embedded => {
+            check_embedded(mail)?;
+            check_wrapped(mail, check_embedded)
+        }
         Place::Bodies => {
             check_bodies(mail)?;
             check_wrapped(mail, check_bodies)

@@ -74,6 +74,11 @@ impl DerivedKind {
         matches!(self, Self::Signed | Self::Tnef)
     }
 
+    /// Whether the attachment is a message file, and so a message by itself.
+    pub const fn is_message_file(self) -> bool {
+        matches!(self, Self::Msg | Self::Eml)
+    }
+
     /// Whether it is a directory, not a file.
     pub const fn is_directory(self) -> bool {
         matches!(self, Self::Signed | Self::Tnef | Self::Msg | Self::Eml)

@@ -310,7 +310,7 @@ fn literal_run(rest: &[u8], column: usize) -> usize {
 
 /// Whether a byte stands for itself in the middle of a line.
 fn is_literal(byte: u8) -> bool {
-    (byte == b'\t') | ((byte >= b' ') & (byte <= b'~') & (byte != b'='))
+    (byte == b'\t') | ((b' '..=b'~').contains(&byte) & (byte != b'='))
 }
 
 #[cfg(test)]
