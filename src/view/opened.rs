@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::imsg::{Message, Note, Recipient};
-use crate::mail::Mail;
 use crate::mail::defects::MailFindings;
+use crate::mail::{Mail, mail_made_of};
 use crate::mapi::FileTime;
 use crate::storage::{Defect, EntryNumber};
 
@@ -57,7 +57,7 @@ impl TreeMessage {
     /// The message with its getters.
     pub(super) fn to_mail(&self) -> Mail {
         let Findings { defects, notes } = self.outer_findings.clone();
-        Mail::made_of(self.message.clone(), MailFindings { defects, notes })
+        mail_made_of(self.message.clone(), MailFindings { defects, notes })
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {

@@ -94,6 +94,8 @@ pub use calendar::ics::is_class;
 pub use error::Error;
 pub use formats::json::SCHEMA;
 pub use key::PropertyKey;
+#[doc(hidden)]
+pub use opened::mail_made_of;
 pub use opened::{Mail, READER_BYTES_MAX};
 pub use output::page::{LinkTo, PAGE_STYLE, PageOptions};
 pub use output::printable::{

@@ -66,6 +66,12 @@ impl OpenedMail {
     }
 }
 
+/// As [`Mail::of`], with what was found of whatever the file of the message was made from.
+#[must_use]
+pub fn mail_made_of(message: Message, outer: MailFindings) -> Mail {
+    Mail { opened: OpenedMail::made_of(message.clone(), outer), ..Mail::of(message) }
+}
+
 /// Opens messages.
 impl Mail {
     /// Opens a `.msg` file.
@@ -192,14 +198,7 @@ impl Mail {
     /// The message inside of an attachment.
     pub(super) fn inside(inside: Inside) -> Self {
         let outer = MailFindings { defects: inside.defects, notes: inside.notes };
-        Self::made_of(inside.message, outer)
-    }
-
-    /// As [`Mail::of`], with what was found of whatever the file of the message was made from.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn made_of(message: Message, outer: MailFindings) -> Self {
-        Self { opened: OpenedMail::made_of(message.clone(), outer), ..Self::of(message) }
+        mail_made_of(inside.message, outer)
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {
