@@ -237,6 +237,14 @@ impl Place {
         Ok(self.fs.messages.open(&message)?.tree.losses(id))
     }
 
+    /// What `ERRORS` says in a message directory: what cannot be read of the message itself.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is no such directory.
+    pub fn own_defects(&self) -> Result<Vec<Defect>, Error> {
+        self.ask_tree(MessageTree::own_defects)
+    }
+
     /// The message in a message that this directory shows.
     ///
     /// # Errors

@@ -372,6 +372,17 @@ impl MessageTree {
         check::defects_met(self)
     }
 
+    /// What cannot be read of the message that a directory shows, without the messages inside it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the node is no such directory.
+    pub fn own_defects(&self, id: NodeId) -> Result<Vec<Defect>, Error> {
+        self.in_innermost(id, |tree, _, node| match node {
+            Node::Message(entry) => Ok(tree.objects.defects_of(entry)),
+            _ => Err(Error::NotFound),
+        })
+    }
+
     /// What cannot be read of a file or directory. For a message directory, and for a file that is
     /// made from a whole message, that is everything in the message; for `message.eml`, what is
     /// missing in it. No attachment is read for it.

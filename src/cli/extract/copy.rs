@@ -14,7 +14,6 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::places::{Unit, cause, has_msg_extension};
 use crate::cli::status::Status;
 use crate::fs::{self, FileType, NamedEntry, Place};
-use crate::view::ERRORS;
 
 use super::ExtractForm;
 use super::differences::{Beside, Pass};
@@ -60,9 +59,6 @@ enum Refusal {
     Source(fs::Error),
     Target(io::Error),
 }
-
-/// At most this much of `ERRORS` is repeated, in bytes.
-const ERRORS_BYTES_MAX: usize = 1 << 20;
 
 impl Copier<'_> {
     /// Copies a message or file. For a folder it returns the path in the target and the time, which
@@ -403,16 +399,12 @@ impl Totals {
     /// each of these with its cause. What could not be written stays listed. Of the damaged places
     /// only those count that `concerns` says.
     pub(super) fn tell_errors(&mut self, place: &Place, concerns: fn(&str) -> bool) {
-        let Ok(errors) = place.child(OsStr::new(ERRORS)) else { return };
-        if !place.list().is_ok_and(|names| names.iter().any(|one| one.name == ERRORS)) {
+        let Some(defects) = place.own_defects().ok().filter(|defects| !defects.is_empty()) else {
             return;
-        }
-        let text = errors.read(0, ERRORS_BYTES_MAX).unwrap_or_default();
+        };
         self.losses.retain(|loss| loss.kind != LossKind::Reading || loss.status == Status::Failed);
-        let text = String::from_utf8_lossy(&text);
-        let place_of = |line: &&str| concerns(line.split_once(": ").map_or(line, |(at, _)| at));
-        let told = text.lines().filter(place_of);
-        self.losses.extend(told.map(|line| Loss::defect(place.path(), line.to_owned())));
+        let told = defects.iter().filter(|one| concerns(&one.place));
+        self.losses.extend(told.map(|one| Loss::defect(place.path(), one.to_string())));
     }
 
     /// Lists why there is no message to make a file of.
