@@ -92,7 +92,7 @@ fn line(found: &FoundMessage, arguments: &Ls, columns: &Columns) -> MailboxLine 
             let time = mail.and_then(sent_or_received).and_then(timestamp);
             time.map_or(i128::MIN, |time| time.as_nanosecond())
         }
-        Ls { by_size: true, .. } => i128::from(found.size),
+        Ls { by_size: true, .. } => i128::from(found.size().unwrap_or(0)),
         _ => 0,
     };
     let mut text = Vec::new();
@@ -103,8 +103,10 @@ fn line(found: &FoundMessage, arguments: &Ls, columns: &Columns) -> MailboxLine 
         let attachments = mail.and_then(|mail| mail.all_attachments().ok()).unwrap_or_default();
         let names: Vec<_> = attachments.iter().map(|one| harmless(one.name())).collect();
         let size = match arguments {
-            Ls { human_readable: true, .. } => format!("{:>6}  ", human_size(found.size)),
-            Ls { long: true, .. } => format!("{:>9}  ", found.size),
+            Ls { human_readable: true, .. } => {
+                format!("{:>6}  ", human_size(found.size().unwrap_or(0)))
+            }
+            Ls { long: true, .. } => format!("{:>9}  ", found.size().unwrap_or(0)),
             _ => String::new(),
         };
         let line = columns.line(found, &size, &names);

@@ -12,9 +12,8 @@ use outlook_msg::mail::{self, Mail, Row, without_error_numbers};
 use crate::fs::{self, FileType, Place};
 use crate::imsg::{Access, Session, SessionOptions};
 use crate::storage::{CompoundFile, Source};
-use crate::view::{self, ATTACHMENTS, SIGNED};
+use crate::view::{self, ATTACHMENTS, SIGNED, ShownMessage};
 
-use super::places::has_msg_extension;
 use super::status::Status;
 
 /// A message that was found.
@@ -24,10 +23,9 @@ pub(super) struct FoundMessage {
     pub(super) path: PathBuf,
     /// The path of the message that it is embedded in, or attached to.
     pub(super) parent: Option<PathBuf>,
-    /// The size of its file in bytes; of a message in another one, of the file it would be.
-    pub(super) size: u64,
     /// The message, or why it cannot be opened.
     pub(super) mail: Result<Mail, OpenError>,
+    place: Place,
 }
 
 /// A message before it is opened.
@@ -37,8 +35,6 @@ pub(super) struct Located {
     pub(super) path: PathBuf,
     /// The path of the message that it is embedded in, or attached to.
     pub(super) parent: Option<PathBuf>,
-    /// The size of its file in bytes; of a message in another one, of the file it would be.
-    size: u64,
     /// What it is read from, or why it cannot be.
     pub(super) content: Result<MessageSource, OpenError>,
 }
@@ -48,28 +44,25 @@ pub(super) struct Located {
 pub(super) enum MessageSource {
     /// Its file.
     File(File),
-    /// The message that it is embedded in, or attached to, has it open.
+    /// The message that it is inside of has it open.
     Inside(Mail),
 }
 
 impl Located {
     /// The message that a place stands for: a message file of the source, or a directory of a
-    /// message that is an embedded one. `None` if it is neither.
+    /// message that shows another one. `None` if it is neither.
     pub(super) fn at(place: &Place) -> Option<Self> {
         let path = place.path().to_owned();
         if place.is_message() {
             let content = place.open_source().map(MessageSource::File).map_err(OpenError::from);
-            return Some(Self { path, parent: None, size: place.attr().size, content });
+            return Some(Self { path, parent: None, content });
         }
-        let size = match place.child(OsStr::new(view::MESSAGE_MSG)) {
-            Ok(view) => view.attr().size,
-            // The message around it does not tell of an attached file that cannot be opened.
-            Err(_) if place.is_attached_message().unwrap_or(false) => 0,
-            Err(_) => return None,
-        };
+        // The message around an embedded one that cannot be opened says so.
+        let is_told = |shown| shown == ShownMessage::Embedded && !place.is_readable_message();
+        place.shown_message().ok()?.filter(|shown| !is_told(*shown))?;
         // Not from what it would be as a file: damage that it has where it lies must be told.
         let content = place.mail().map(MessageSource::Inside).map_err(OpenError::from);
-        Some(Self { parent: parent_of(&path), path, size, content })
+        Some(Self { parent: parent_of(&path), path, content })
     }
 }
 
@@ -104,9 +97,6 @@ pub(super) struct Opener {
     session: Session,
 }
 
-/// The most levels of messages in messages that are looked into.
-const DEPTH_MAX: usize = 64;
-
 impl Opener {
     pub(super) fn new(options: &fs::Options) -> Self {
         Self { session: Session::open(SessionOptions { code_page: options.code_page }) }
@@ -114,17 +104,18 @@ impl Opener {
 
     /// Opens the message that a place stands for. `None` if it is none.
     pub(super) fn open(&self, place: &Place) -> Option<FoundMessage> {
-        let Located { path, parent, size, content } = Located::at(place)?;
+        let Located { path, parent, content } = Located::at(place)?;
         let mail = content.and_then(|content| match content {
             MessageSource::File(file) => self.mail(Source::from_file(file)?.0),
             MessageSource::Inside(mail) => Ok(mail),
         });
-        Some(FoundMessage { path, parent, size, mail })
+        Some(FoundMessage { path, parent, mail, place: place.again() })
     }
 
     /// Calls `each` with the message at a place, and with `embedded` also with the messages in it,
     /// embedded or attached, the outer ones first. If the place is a directory in a message and no
-    /// message itself, it looks for messages there.
+    /// message itself, it looks for messages there. How deep messages lie in each other is limited
+    /// where they are opened.
     pub(super) fn each(
         &self,
         place: &Place,
@@ -132,29 +123,21 @@ impl Opener {
         each: &mut dyn FnMut(FoundMessage),
         failed: &mut dyn FnMut(PathBuf, fs::Error),
     ) {
-        let mut places = vec![(place.again(), None, 0)];
-        while let Some((place, parent, depth)) = places.pop() {
-            let found = self.open(&place);
-            let is_message = found.is_some();
-            let is_open = found.as_ref().is_some_and(|found| found.mail.is_ok());
-            if let Some(mut found) = found {
-                found.parent = parent.or(found.parent);
-                each(found);
-            }
-            if (is_message && !(embedded && is_open)) || depth >= DEPTH_MAX {
-                continue;
-            }
-            let (inside, parent) = match is_message {
-                true => (messages_in(&place), Some(place.path().to_owned())),
-                false => (messages_in_directory(&place), None),
-            };
-            match inside {
-                Ok(inside) => {
-                    let inside = inside.into_iter().rev();
-                    places.extend(inside.map(|one| (one, parent.clone(), depth + 1)));
+        let mut places = vec![(place.again(), None)];
+        while let Some((place, parent)) = places.pop() {
+            let (inside, parent) = match self.open(&place) {
+                Some(mut found) => {
+                    let is_open = found.mail.is_ok();
+                    found.parent = parent.or(found.parent);
+                    each(found);
+                    if !(embedded && is_open) {
+                        continue;
+                    }
+                    (messages_in(&place, failed), Some(place.path().to_owned()))
                 }
-                Err(error) => failed(place.path().to_owned(), error),
-            }
+                None => (messages_in_directory(&place, failed), None),
+            };
+            places.extend(inside.into_iter().rev().map(|one| (one, parent.clone())));
         }
     }
 
@@ -166,6 +149,16 @@ impl Opener {
 }
 
 impl FoundMessage {
+    /// The size of its file in bytes; of a message in another one, of the file it would be. `None`
+    /// of such a one that cannot be opened.
+    pub(super) fn size(&self) -> Option<u64> {
+        if self.place.is_message() {
+            return Some(self.place.attr().size);
+        }
+        let view = self.place.child(OsStr::new(view::MESSAGE_MSG));
+        view.ok().map(|view| view.attr().size)
+    }
+
     /// The row of the message.
     pub(super) fn row(&self, hashes: bool) -> Row {
         let mut row = match &self.mail {
@@ -176,47 +169,58 @@ impl FoundMessage {
                 row
             }
         };
-        row.size = Some(self.size);
+        row.size = self.size();
         row.parent = self.parent.as_ref().map(|parent| parent.to_string_lossy().into_owned());
         row
     }
 }
 
 /// The messages in a message, those in what it only wraps among them.
-fn messages_in(message: &Place) -> Result<Vec<Place>, fs::Error> {
+fn messages_in(message: &Place, failed: &mut dyn FnMut(PathBuf, fs::Error)) -> Vec<Place> {
+    let mut inside = |name: &str| match message.child(OsStr::new(name)) {
+        Ok(directory) => Some(directory),
+        Err(fs::Error::NotFound) => None,
+        Err(error) => {
+            failed(message.path().join(name), error);
+            None
+        }
+    };
+    let (signed, attachments) = (inside(SIGNED), inside(ATTACHMENTS));
+    let mut messages = signed.map(|signed| messages_in(&signed, failed)).unwrap_or_default();
+    if let Some(attachments) = attachments {
+        messages.extend(messages_in_directory(&attachments, failed));
+    }
+    messages
+}
+
+/// The messages in a directory of a message that is none itself: embedded ones, and those in
+/// attached `.msg` and `.eml` files, also if they lie in a message that is only wrapped.
+pub(super) fn messages_in_directory(
+    directory: &Place,
+    failed: &mut dyn FnMut(PathBuf, fs::Error),
+) -> Vec<Place> {
+    let entries = match directory.list() {
+        Ok(entries) => entries,
+        Err(error) => {
+            failed(directory.path().to_owned(), error);
+            return Vec::new();
+        }
+    };
     let mut messages = Vec::new();
-    for directory in [SIGNED, ATTACHMENTS] {
-        let (found, wrapped) = match message.child(OsStr::new(directory)) {
-            Ok(signed) if directory == SIGNED => (Vec::new(), vec![signed]),
-            Ok(attachments) => inner_directories(&attachments)?,
-            Err(fs::Error::NotFound) => continue,
-            Err(error) => return Err(error),
-        };
-        messages.extend(found);
-        for wrapped in wrapped {
-            messages.extend(messages_in(&wrapped)?);
+    for entry in entries.iter().filter(|one| one.file_type == FileType::Directory) {
+        let found = directory.child(&entry.name);
+        match found.and_then(|found| Ok((found.shown_message()?, found))) {
+            Ok((Some(ShownMessage::Embedded | ShownMessage::Attached), found)) => {
+                messages.push(found);
+            }
+            Ok((Some(ShownMessage::Wrapped), found)) => {
+                messages.extend(messages_in(&found, failed));
+            }
+            Ok((Some(ShownMessage::Outermost) | None, _)) => {}
+            Err(error) => failed(directory.path().join(&entry.name), error),
         }
     }
-    Ok(messages)
-}
-
-/// The messages in a directory of a message that is none itself.
-pub(super) fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Error> {
-    inner_directories(place).map(|(messages, _)| messages)
-}
-
-/// The directories in a directory of a message: the messages, which are embedded or in attached
-/// `.msg` and `.eml` files, and the others, such as that of a `winmail.dat`.
-fn inner_directories(place: &Place) -> Result<(Vec<Place>, Vec<Place>), fs::Error> {
-    let (mut messages, mut others) = (Vec::new(), Vec::new());
-    for entry in place.list()?.iter().filter(|one| one.file_type == FileType::Directory) {
-        let found = place.child(&entry.name)?;
-        match has_msg_extension(&entry.name) || found.is_attached_message()? {
-            true => messages.push(found),
-            false => others.push(found),
-        }
-    }
-    Ok((messages, others))
+    messages
 }
 
 /// The path of the message around an embedded one: `a.msg` of `a.msg/attachments/b.msg`.

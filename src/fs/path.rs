@@ -13,7 +13,7 @@ use std::vec;
 
 use crate::imsg::Defect;
 use crate::mail::Mail;
-use crate::view::{self, Findings, MessageTree, NodeId, RAW};
+use crate::view::{self, Findings, MessageTree, NodeId, ShownMessage};
 
 use super::error::{message_error, source_error};
 use super::source::SourceFolder;
@@ -136,14 +136,14 @@ impl Place {
         self.fs.is_message(self.ino())
     }
 
-    /// Whether it is the directory of a message that can be read: a message file or an embedded
-    /// message. Only these have `raw/`, which costs least to find.
+    /// Whether it is the directory of a message that can be opened: that of a message file, or one
+    /// inside of another message.
     pub fn is_readable_message(&self) -> bool {
-        self.child(OsStr::new(RAW)).is_ok()
+        self.ask_tree(MessageTree::is_readable).unwrap_or(false)
     }
 
-    /// Whether it stands for a message: a message file, also if there is no message in it, or an
-    /// embedded message.
+    /// Whether it stands for a message: a message file, also if there is no message in it, or a
+    /// message inside of another one.
     pub fn shows_message(&self) -> bool {
         self.is_message() || self.is_readable_message()
     }
@@ -253,12 +253,15 @@ impl Place {
         self.ask_tree(MessageTree::mail)
     }
 
-    /// Whether it is the directory of the message in an attached `.msg` or `.eml` file.
+    /// Which message of a message file it shows; `None` if it shows none.
     ///
     /// # Errors
     /// Where the message that it lies in cannot be read.
-    pub fn is_attached_message(&self) -> Result<bool, Error> {
-        self.ask_tree(MessageTree::is_attached_message)
+    pub fn shown_message(&self) -> Result<Option<ShownMessage>, Error> {
+        match self.ask_tree(MessageTree::shown_message) {
+            Err(Error::NotFound) => Ok(None),
+            shown => shown,
+        }
     }
 
     /// Asks the tree of the message that it lies in, with its number there.
@@ -486,6 +489,7 @@ mod tests {
         drop(sender);
         assert_eq!(open(), 0);
     }
+
     #[test]
     fn to_tell_a_message_from_other_directories_makes_no_file_of_it() {
         let samples = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples"));

@@ -60,4 +60,4 @@ pub use row::{
     SearchPart, combines_values, file_names, is_attachment_path, part_of, shows_what_nothing_sets,
 };
 pub use show::Show;
-pub use tree::{Attributes, MessageTree};
+pub use tree::{Attributes, MessageTree, ShownMessage};

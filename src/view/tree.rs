@@ -28,6 +28,19 @@ use super::node::{Node, NodeId, Numbering};
 use super::objects::Objects;
 use super::walk::Walk;
 
+/// Which message a directory shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShownMessage {
+    /// That of the message file.
+    Outermost,
+    /// One that is embedded in another.
+    Embedded,
+    /// That of an attached `.msg` or `.eml` file.
+    Attached,
+    /// One that an attachment only wraps: the content of signed mail, or of `winmail.dat`.
+    Wrapped,
+}
+
 /// One message file as a tree. Its root has [`NodeId`] 0.
 #[derive(Debug)]
 pub struct MessageTree {
@@ -176,17 +189,36 @@ impl MessageTree {
         })
     }
 
-    /// Whether a node is the directory of the message in an attached `.msg` or `.eml` file. Nothing
-    /// is opened that lies deeper.
-    pub fn is_attached_message(&self, id: NodeId) -> Result<bool, Error> {
+    /// Which message a directory shows; `None` if it shows none. Nothing is opened for that.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node, others where the message around it cannot be
+    /// read.
+    pub fn shown_message(&self, id: NodeId) -> Result<Option<ShownMessage>, Error> {
         let node = self.node(id)?;
-        match node {
-            Node::Derived(entry, 0) => Ok(self.objects.derived(entry)?.is_message_file()),
-            _ => match self.inner(node)? {
-                Some((nested, id)) => nested.is_attached_message(id),
-                None => Ok(false),
-            },
-        }
+        let derived = match node {
+            Node::Message(EntryNumber::ROOT) => return Ok(Some(ShownMessage::Outermost)),
+            Node::Message(_) => return Ok(Some(ShownMessage::Embedded)),
+            Node::Derived(entry, 0) => self.objects.derived(entry)?,
+            Node::Derived(..) => {
+                let inner = self.inner(node)?;
+                return inner.map_or(Ok(None), |(nested, id)| nested.shown_message(id));
+            }
+            _ => return Ok(None),
+        };
+        Ok(match derived {
+            kind if kind.is_message_file() => Some(ShownMessage::Attached),
+            kind if kind.is_wrapped() => Some(ShownMessage::Wrapped),
+            _ => None,
+        })
+    }
+
+    /// Whether the message that a directory shows can be opened.
+    pub fn is_readable(&self, id: NodeId) -> Result<bool, Error> {
+        self.in_innermost(id, |tree, _, node| match node {
+            Node::Message(entry) => Ok(tree.objects.open_message(entry).is_ok()),
+            _ => Ok(false),
+        })
     }
 
     /// The entries of a directory.

@@ -171,6 +171,26 @@ fn attached_messages_are_found_if_asked_for() {
     assert_eq!((ended.status.code(), ended.stdout.len()), (Some(1), 0));
     let told = "msgfs: cut.msg/attachments/offer.msg.d: ";
     assert!(ended.stderr.starts_with(told), "{}", ended.stderr);
+    // Nobody knows how large it would be.
+    let ended = msgfs_in(source.path(), &["find", "--embedded", "--smaller", "1"]);
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(1), 0), "{}", ended.stderr);
+}
+
+/// A directory shows a message or does not, whatever the files in it are called.
+#[test]
+fn attachments_with_names_of_files_of_messages_are_no_message() {
+    let outer = letter("Outer")
+        .attach(AttachmentBuilder::file("raw", "none"))
+        .attach(AttachmentBuilder::message(letter("message")))
+        .attach(AttachmentBuilder::message(letter("Inner")));
+    let source = Folder::new().with("outer.msg", outer.to_bytes());
+    let found = text(msgfs_in(source.path(), &["find", "outer.msg/attachments"]));
+    let inner = ["outer.msg/attachments/Inner.msg", "outer.msg/attachments/message.msg"];
+    assert_eq!(found.lines().collect::<Vec<_>>(), inner);
+    let extract = ["extract", "--eml", "outer.msg/attachments", "out"];
+    let ended = msgfs_in(source.path(), &extract);
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+    assert!(source.join("out/Inner.eml").is_file());
 }
 
 #[test]

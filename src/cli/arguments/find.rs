@@ -129,7 +129,7 @@ pub(in crate::cli) struct Filters {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(in crate::cli) smaller: Option<String>,
     /// Look at the messages in messages, too, each by itself: embedded ones, and those in attached
-    /// .msg and .eml files.
+    /// .msg and .eml files, also where these lie in signed mail or in a winmail.dat.
     #[arg(long)]
     pub(in crate::cli) embedded: bool,
 }

@@ -26,8 +26,8 @@ pub(in crate::cli) struct Table {
     /// Add the column body_html.
     #[arg(long)]
     pub(in crate::cli) html: bool,
-    /// Give embedded messages rows of their own, after that of the message around them; not those
-    /// in attached .msg and .eml files.
+    /// Give embedded messages rows of their own, after that of the message around them. Messages in
+    /// attached .msg and .eml files get none.
     #[arg(long)]
     pub(in crate::cli) embedded: bool,
     /// Take only the files of shard I of N, from 1 to N; a fixed hash of the path below PATH says

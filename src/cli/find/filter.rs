@@ -171,6 +171,11 @@ impl Filter {
             && self.smaller.is_none_or(|limit| size < limit)
     }
 
+    /// Whether it depends on the size.
+    pub(super) fn asks_size(&self) -> bool {
+        self.larger.is_some() || self.smaller.is_some()
+    }
+
     /// Whether something of the content is asked for, so that a message that cannot be opened is
     /// missed.
     pub(super) fn asks_content(&self) -> bool {
@@ -189,7 +194,7 @@ impl Filter {
     /// # Errors
     /// Where that depends on something that cannot be read.
     pub(super) fn matches(&self, found: &FoundMessage) -> Result<bool, mail::Error> {
-        if !self.has_size(found.size) {
+        if self.asks_size() && !found.size().is_some_and(|size| self.has_size(size)) {
             return Ok(false);
         }
         let Ok(mail) = &found.mail else {

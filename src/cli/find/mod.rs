@@ -128,7 +128,8 @@ impl Finder<'_> {
             embedded,
             &mut |found| {
                 if let Err(error) = &found.mail
-                    && self.filter.asks_content()
+                    && (self.filter.asks_content()
+                        || self.filter.asks_size() && found.size().is_none())
                 {
                     missed.push((error.status(), format!("{}: {error}", one_line(&found.path))));
                 }
@@ -189,7 +190,7 @@ fn sort_key(found: &FoundMessage, key: SortKey) -> Option<FoundKey> {
     match key {
         // The walk gives them in this order.
         SortKey::Path => None,
-        SortKey::Size => Some(FoundKey::Size(found.size)),
+        SortKey::Size => found.size().map(FoundKey::Size),
         SortKey::Date => mail.and_then(sent_or_received).and_then(timestamp).map(FoundKey::Time),
         SortKey::From => {
             let from = mail?.from().ok()??;

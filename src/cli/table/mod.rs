@@ -243,9 +243,7 @@ impl TableMaker {
             WalkItem::File(place) => place,
             WalkItem::Failed(unreadable) => return Err(unreadable),
         };
-        let inputs = walk::inputs(&place);
-        let inputs = inputs.map_err(|error| UnreadablePath::new(place.path(), &error))?;
-        Ok(inputs.into_iter().flat_map(|input| self.table.records(input)).collect())
+        Ok(walk::inputs(&place).into_iter().flat_map(|input| self.table.records(input)).collect())
     }
 
     /// Reports a path that could not be looked at.

@@ -77,12 +77,15 @@ impl Iterator for MailWalk {
 }
 
 /// The message at a place, or the messages in the directory at a place.
-pub(super) fn inputs(place: &Place) -> Result<Vec<Input>, fs::Error> {
+pub(super) fn inputs(place: &Place) -> Vec<Input> {
     if let Some(input) = input(place) {
-        return Ok(vec![input]);
+        return vec![input];
     }
-    let inside = messages_in_directory(place)?;
-    Ok(inside.iter().filter_map(input).collect())
+    let mut failures = Vec::new();
+    let inside = messages_in_directory(place, &mut |path, error| {
+        failures.push(Input::failed(path, io::Error::other(cause(&error))));
+    });
+    inside.iter().filter_map(input).chain(failures).collect()
 }
 
 fn input(place: &Place) -> Option<Input> {

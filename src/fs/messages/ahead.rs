@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use outlook_msg::sync::lock;
 
@@ -21,7 +21,6 @@ use crate::fs::source::metadata::Metadata;
 use crate::fs::waits::{WAIT_MIN, WaitSample};
 use crate::view::{FileKind, NodeId};
 
-use super::processors::Processors;
 use super::{Directory, MessageNode, Messages, OpenMessage};
 
 /// The walk that a program seems to make through a folder, and the messages to open for it.
@@ -126,9 +125,6 @@ const HELPERS_MAX: usize = 15;
 /// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
 /// the messages behind it waiting.
 const AHEAD_BYTES_MAX: u64 = 16 << 20;
-/// The opener gives its processor back when it has waited so long for a task: in a walk it waits
-/// for less between two messages.
-const REST: Duration = Duration::from_millis(5);
 
 impl FolderWalk {
     /// Moves the walk on to a message. Returns whether the message was foreseen.
@@ -292,7 +288,7 @@ impl Ahead {
     }
 
     /// Waits for the next task; `None` after the end.
-    fn next(&self, folders: &Folders, processors: &Processors) -> Option<Task> {
+    fn next(&self, folders: &Folders) -> Option<Task> {
         let mut walk = self.lock();
         walk.has_opener = true;
         loop {
@@ -317,16 +313,7 @@ impl Ahead {
             if let Some(path) = walk.to_open.pop_front() {
                 return Some(Task::Open(path));
             }
-            if !processors.is_taken() {
-                walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let woken = self.changed.wait_timeout(walk, REST);
-            let (woken, waited) = woken.unwrap_or_else(PoisonError::into_inner);
-            walk = woken;
-            if waited.timed_out() {
-                processors.leave();
-            }
+            walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -357,9 +344,9 @@ impl<D: Directory> Messages<D> {
         }
         thread::scope(|scope| {
             let (mut pace, mut helpers) = (Pace::Fast, 0);
-            while let Some(task) = self.ahead.next(&self.source.folders, &self.processors) {
-                self.take_processor();
+            while let Some(task) = self.ahead.next(&self.source.folders) {
                 let before = pace;
+                self.take_processor(before);
                 pace = before.after(|| self.carry_out(task));
                 if (before, pace) == (Pace::Fast, Pace::Fast) {
                     continue;
@@ -373,11 +360,12 @@ impl<D: Directory> Messages<D> {
         });
     }
 
-    /// Keeps the event loops off the processor of this thread, the opener. Not if several programs
-    /// are at work, which need the event loops on more than one processor, and not in a writable
-    /// mount: there the kernel asks for each `open` and `release`, so the opener mostly rests.
-    fn take_processor(&self) {
-        match !self.is_changing && self.habits.is_one_at_work() {
+    /// Keeps the event loops off the processor of this thread, the opener. Not if the opener mostly
+    /// waits for the source; if several programs are at work, which need the event loops on more
+    /// than one processor; or in a writable mount: there the kernel asks for each `open` and
+    /// `release`, so the opener mostly rests.
+    fn take_processor(&self, pace: Pace) {
+        match pace == Pace::Fast && !self.is_changing && self.habits.is_one_at_work() {
             true => self.processors.take(),
             false => self.processors.leave(),
         }

@@ -6,42 +6,45 @@
 //! which waits for the answer, stands idle.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use rustix::process::getpid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// The number of no processor.
-const NONE: u32 = u32::MAX;
+/// The opener keeps its processor for so long after it has begun to open a message, in
+/// milliseconds: in a walk the next message comes earlier. An opener that rests, or waits for a
+/// slow source, needs none.
+const KEPT_MILLIS: u32 = 20;
+
+thread_local! {
+    /// The processor that this thread, an event loop, keeps off.
+    static KEPT_OFF: Cell<Option<u32>> = const { Cell::new(None) };
+}
 
 /// The processor on which the opener works.
 #[derive(Debug)]
 pub(super) struct Processors {
-    of_opener: AtomicU32,
+    begin: Instant,
+    /// Its number in the lower half; in the upper half when the opener took it, in milliseconds
+    /// from `begin`. [`NONE`] if it has none.
+    of_opener: AtomicU64,
+    kept_millis: u32,
 }
 
-/// What an event loop does without.
-#[derive(Clone, Copy)]
-struct KeptOff {
-    processor: u32,
-    /// The processors on which the event loop ran before.
-    before: CpuSet,
-}
-
-thread_local! {
-    static KEPT_OFF: Cell<Option<KeptOff>> = const { Cell::new(None) };
-}
+const NONE: u64 = u64::MAX;
 
 impl Default for Processors {
     fn default() -> Self {
-        Self { of_opener: AtomicU32::new(NONE) }
+        Self { begin: Instant::now(), of_opener: AtomicU64::new(NONE), kept_millis: KEPT_MILLIS }
     }
 }
 
 impl Processors {
     /// Notes that the opener works on the processor of this thread.
     pub(super) fn take(&self) {
-        let processor = u32::try_from(sched_getcpu()).unwrap_or(NONE);
-        self.of_opener.store(processor, Ordering::Relaxed);
+        let processor = sched_getcpu() as u64 & u64::from(u32::MAX);
+        self.of_opener.store(u64::from(self.now()) << 32 | processor, Ordering::Relaxed);
     }
 
     /// Notes that the opener leaves its processor to others.
@@ -49,29 +52,43 @@ impl Processors {
         self.of_opener.store(NONE, Ordering::Relaxed);
     }
 
-    /// Whether the event loops keep off the processor of the opener.
-    pub(super) fn is_taken(&self) -> bool {
-        self.of_opener.load(Ordering::Relaxed) != NONE
-    }
-
-    /// Moves this thread, an event loop, off the processor of the opener, or lets it run again
-    /// where it ran before. A system that does not allow that only makes answers slower.
+    /// Moves this thread, an event loop, off the processor of the opener, or lets it run wherever
+    /// the main thread may. A system that does not allow that only makes answers slower.
     pub(super) fn keep_off_opener(&self) {
-        let (processor, kept_off) = (self.of_opener.load(Ordering::Relaxed), KEPT_OFF.get());
-        if kept_off.map_or(NONE, |kept_off| kept_off.processor) == processor {
+        let taken = self.taken();
+        if KEPT_OFF.replace(taken) == taken {
             return;
         }
-        let known = kept_off.map(|kept_off| kept_off.before);
-        let Some(before) = known.or_else(|| sched_getaffinity(None).ok()) else { return };
-        let mut left = before;
-        if let Some(number) = usize::try_from(processor).ok().filter(|at| *at < CpuSet::MAX_CPU) {
-            left.unset(number);
-        }
-        KEPT_OFF.set((processor != NONE).then_some(KeptOff { processor, before }));
-        if left.count() > 0 {
-            let _ = sched_setaffinity(None, &left);
-        }
+        let Ok(of_main) = sched_getaffinity(Some(getpid())) else { return };
+        let _ = sched_setaffinity(None, &without(of_main, taken));
     }
+
+    /// The processor that the opener has.
+    fn taken(&self) -> Option<u32> {
+        let of_opener = self.of_opener.load(Ordering::Relaxed);
+        let [a, b, c, d, e, f, g, h] = of_opener.to_le_bytes();
+        let (processor, since) =
+            (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let is_kept = of_opener != NONE && self.now().wrapping_sub(since) < self.kept_millis;
+        is_kept.then_some(processor)
+    }
+
+    /// The time, which begins anew every 49 days.
+    fn now(&self) -> u32 {
+        let millis = self.begin.elapsed().as_millis() & u128::from(u32::MAX);
+        u32::try_from(millis).unwrap_or(0)
+    }
+}
+
+/// The processors without one of them, if there are others.
+fn without(all: CpuSet, one: Option<u32>) -> CpuSet {
+    let mut left = all;
+    if let Some(one) = one.and_then(|one| usize::try_from(one).ok())
+        && one < CpuSet::MAX_CPU
+    {
+        left.unset(one);
+    }
+    if left.count() > 0 { left } else { all }
 }
 
 #[cfg(test)]
@@ -80,7 +97,7 @@ mod tests {
 
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-    use super::Processors;
+    use super::{Processors, without};
 
     fn allowed() -> CpuSet {
         sched_getaffinity(None).unwrap()
@@ -88,7 +105,8 @@ mod tests {
 
     #[test]
     fn an_event_loop_keeps_off_the_processor_of_the_opener_while_that_works() {
-        let (processors, all) = (Processors::default(), allowed());
+        let processors = Processors { kept_millis: u32::MAX, ..Processors::default() };
+        let all = allowed();
         let mut numbers = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
         let (Some(first), Some(second)) = (numbers.next(), numbers.next()) else {
             println!("SKIPPED: there is one processor only");
@@ -96,7 +114,7 @@ mod tests {
         };
         thread::scope(|scope| {
             scope.spawn(|| {
-                let without = |number| {
+                let keep_off = |number| {
                     let mut only = CpuSet::new();
                     only.set(number);
                     thread::scope(|opener| {
@@ -109,30 +127,32 @@ mod tests {
                     let mut expected = all;
                     expected.unset(number);
                     assert!(allowed() == expected);
-                    assert!(processors.is_taken());
                 };
-                without(first);
-                without(second);
+                keep_off(first);
+                keep_off(second);
                 processors.leave();
                 processors.keep_off_opener();
                 assert!(allowed() == all);
-                assert!(!processors.is_taken());
             });
         });
     }
 
     #[test]
-    fn an_event_loop_keeps_the_only_processor() {
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut only = CpuSet::new();
-                only.set((0..).find(|number| allowed().is_set(*number)).unwrap());
-                sched_setaffinity(None, &only).unwrap();
-                let processors = Processors::default();
-                processors.take();
-                processors.keep_off_opener();
-                assert!(allowed() == only);
-            });
-        });
+    fn what_the_opener_took_some_time_ago_is_free() {
+        let processors = Processors { kept_millis: 0, ..Processors::default() };
+        processors.take();
+        assert_eq!(processors.taken(), None);
+    }
+
+    #[test]
+    fn the_only_processor_is_kept() {
+        let mut both = CpuSet::new();
+        both.set(3);
+        let only = both;
+        both.set(5);
+        assert!(without(both, Some(5)) == only);
+        assert!(without(only, Some(3)) == only);
+        assert!(without(only, Some(u32::MAX)) == only);
+        assert!(without(both, None) == both);
     }
 }
