@@ -7,9 +7,8 @@
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
 
 use crate::pieces::fill;
 use crate::sync::lock;
@@ -31,8 +30,6 @@ const GAP_BYTES_MAX: u64 = 4 << 10;
 /// One call reads at most this many parts. The system takes no more than 1,024 buffers, and each
 /// part may need a second one for the bytes before it.
 const PARTS_MAX: usize = 512;
-/// A read that takes less time for each block is answered from the memory of the system.
-const QUICK: Duration = Duration::from_micros(100);
 
 /// Memory of blocks that are no longer in use, for the next blocks. New memory would be set to zero
 /// by the system and then again by us, which takes as long as the reading.
@@ -85,8 +82,6 @@ pub(super) struct Blocks {
     held: Mutex<HeldBlocks>,
     /// How many reads of the file have finished.
     reads: AtomicU64,
-    /// Whether the last read took less than [`QUICK`] for each block.
-    is_quick: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -101,7 +96,7 @@ struct HeldBlocks {
 impl Blocks {
     pub(super) fn new() -> Self {
         let held = HeldBlocks { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 };
-        Self { held: Mutex::new(held), reads: AtomicU64::new(0), is_quick: AtomicBool::new(false) }
+        Self { held: Mutex::new(held), reads: AtomicU64::new(0) }
     }
 
     /// How many reads of the file have finished. Every block in memory comes from one of them.
@@ -111,41 +106,11 @@ impl Blocks {
 
     /// Reads the file itself, not the blocks in memory.
     pub(super) fn read_file(&self, file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.observed(buf.len(), || read_at(file, offset, buf))
-    }
-
-    /// Reads a few bytes that lie far from all others that are wanted: from the file itself, unless
-    /// their block is in memory.
-    pub(super) fn read_far(
-        &self,
-        file: &File,
-        len: u64,
-        offset: u64,
-        buf: &mut [u8],
-    ) -> io::Result<usize> {
-        let is_held = self.lock().blocks.contains(&(offset / BLOCK_BYTES as u64));
-        match is_held {
-            true => self.read_at(file, len, offset, buf),
-            false => self.read_file(file, offset, buf),
-        }
-    }
-
-    /// Whether the last read was answered from the memory of the system, so that many small reads
-    /// take less time than a large one.
-    pub(super) fn is_quick(&self) -> bool {
-        self.is_quick.load(Ordering::Relaxed)
-    }
-
-    /// Counts a read of so many bytes of the file, and notes whether it was quick.
-    fn observed<T>(&self, len: usize, read: impl FnOnce() -> T) -> T {
-        let begun = Instant::now();
-        let result = read();
-        let blocks = u32::try_from(len.div_ceil(BLOCK_BYTES)).unwrap_or(u32::MAX);
-        self.is_quick.store(begun.elapsed() < QUICK.saturating_mul(blocks), Ordering::Relaxed);
+        let read = read_at(file, offset, buf);
         // The count goes up after the read. So if a caller loads the count and then finds the file
         // unchanged, every read that was counted saw the unchanged file.
         self.reads.fetch_add(1, Ordering::Release);
-        result
+        read
     }
 
     /// Fills the parts in turn, each from its offset in the file, and does not use the blocks in
@@ -165,7 +130,10 @@ impl Blocks {
             let (near, rest) = std::mem::take(&mut parts).split_at_mut(count);
             parts = rest;
             let wanted: usize = near.iter().map(|(_, part)| part.len()).sum();
-            let found = self.observed(wanted, || read_near(file, near))?;
+            let read = read_near(file, near);
+            // After the read, as in `read_file`.
+            self.reads.fetch_add(1, Ordering::Release);
+            let found = read?;
             filled += found;
             if found < wanted {
                 break;
@@ -273,9 +241,10 @@ impl Blocks {
             rest -= rest.min(BLOCK_BYTES);
         }
         let slices = blocks.iter_mut().map(|block| IoSliceMut::new(block.bytes_mut()));
-        let mut slices = slices.collect::<Vec<_>>();
-        let wanted = slices.iter().map(|slice| slice.len()).sum();
-        let mut found = self.observed(wanted, || read_slices(file, start, &mut slices))?;
+        let read = read_slices(file, start, &mut slices.collect::<Vec<_>>());
+        // After the read, as in `read_file`.
+        self.reads.fetch_add(1, Ordering::Release);
+        let mut found = read?;
         for block in &mut blocks {
             // Cuts the blocks that the file no longer fills, because it has become shorter.
             block.truncate(found);

@@ -17,8 +17,8 @@ use super::source::Source;
 use super::table::{AllocationTable, FREE_SECTOR, SectorSet};
 
 const ENTRY_BYTES: usize = size_of::<u32>();
-/// At most this many parts are read when a chain leads to them. If one more is needed, the whole FAT
-/// is read, which then takes less time.
+/// At most this many parts are read one by one. If one more is needed, the whole FAT is read
+/// together, which then takes less time.
 const PARTS_MAX: usize = 4;
 /// A FAT of at most this many parts (that of a file of up to 512 KiB) is read as a whole when the
 /// file is opened: most of the file is needed anyway, and one read takes less time than several.
@@ -183,8 +183,7 @@ impl Fat {
         let mut next: Vec<u32> = Vec::with_capacity(count);
         let ranges: Vec<_> = (0..self.places.len()).map(|index| self.range(index)).collect();
         let mut part_end = 0;
-        // Writers put a part where the entries of the one before are used up, every 64 KiB.
-        source.read_far_ranges(&ranges, |bytes| {
+        source.read_ranges(&ranges, |bytes| {
             part_end += self.part_entries();
             next.extend(u32s(bytes));
             // If bytes of the part are missing, the entries of the next part must still come to

@@ -189,32 +189,6 @@ impl Source {
         }
     }
 
-    /// As [`Source::read_ranges`], for small ranges that are expected to lie far from each other.
-    /// As long as the system has the file in memory, each is read by itself: the blocks around them
-    /// have many times as many bytes.
-    ///
-    /// # Errors
-    /// Those of `pread`.
-    pub(super) fn read_far_ranges(
-        &self,
-        ranges: &[(u64, usize)],
-        mut each: impl FnMut(&[u8]),
-    ) -> io::Result<()> {
-        let mut left = ranges;
-        if let Bytes::File { file, len, blocks } = &self.bytes {
-            let mut bytes = Vec::new();
-            while let [(offset, count), rest @ ..] = left
-                && blocks.is_quick()
-            {
-                bytes.resize(*count, 0);
-                let found = blocks.read_far(file, *len, *offset, &mut bytes)?;
-                each(bytes.get(..found).unwrap_or_default());
-                left = rest;
-            }
-        }
-        self.read_ranges(left, each)
-    }
-
     /// Reads ranges, given by offset and length, and calls `each` with the bytes of each range;
     /// fewer at the end of the file. Ranges close to one another are read with one read.
     ///
