@@ -31,6 +31,9 @@ struct Observed {
     before_sample: u32,
     /// The messages of the last requests, the latest at the end.
     recent: VecDeque<Visit>,
+    /// The process of the last request, and how many in a row it has made.
+    last_process: u32,
+    in_a_row: u32,
 }
 
 /// The process at work in a message.
@@ -55,6 +58,8 @@ struct Observation {
 const SAMPLE_EVERY: u32 = 64;
 /// The processes at work are remembered for at most this many messages, the latest ones.
 const RECENT_MAX: usize = 32;
+/// A process is alone at work after so many requests in a row.
+const ALONE_MIN: u32 = 32;
 
 impl Observation {
     fn begin(&mut self) {
@@ -94,6 +99,9 @@ impl Habits {
     /// in it for a while.
     pub(super) fn request(&self, base: Base, process: u32) -> bool {
         let mut observed = self.lock();
+        let is_same = observed.last_process == process;
+        observed.in_a_row = if is_same { observed.in_a_row.saturating_add(1) } else { 1 };
+        observed.last_process = process;
         if let Some(visit) = observed.recent.iter_mut().rev().find(|visit| visit.base == base) {
             visit.is_shared |= visit.process != process;
             return false;
@@ -131,9 +139,7 @@ impl Habits {
 
     /// Whether all requests in messages have lately come from one process.
     pub(super) fn is_one_at_work(&self) -> bool {
-        let observed = self.lock();
-        let Some(last) = observed.recent.back() else { return false };
-        observed.recent.iter().all(|visit| visit.process == last.process && !visit.is_shared)
+        self.lock().in_a_row >= ALONE_MIN
     }
 
     /// Safe after a panic: every change is complete before the next call that could panic.
@@ -144,7 +150,7 @@ impl Habits {
 
 #[cfg(test)]
 mod tests {
-    use super::{Habits, RECENT_MAX, SAMPLE_EVERY};
+    use super::{ALONE_MIN, Habits, RECENT_MAX, SAMPLE_EVERY};
     use crate::fs::Ino;
     use crate::view::NodeId;
 
@@ -196,18 +202,20 @@ mod tests {
     #[test]
     fn one_is_at_work_if_no_other_has_made_requests_lately() {
         let habits = Habits::default();
+        let request = |process| {
+            for _ in 0..ALONE_MIN {
+                habits.request(message(1), process);
+            }
+        };
         assert!(!habits.is_one_at_work());
-        habits.request(message(1), 7);
-        habits.request(message(2), 7);
+        request(7);
         assert!(habits.is_one_at_work());
         habits.request(message(2), 8);
-        assert!(!habits.is_one_at_work(), "they share a message");
-        for number in 3..=RECENT_MAX as u64 + 2 {
-            habits.request(message(number), 7);
-        }
+        assert!(!habits.is_one_at_work());
+        habits.request(message(1), 7);
+        assert!(!habits.is_one_at_work());
+        request(8);
         assert!(habits.is_one_at_work());
-        habits.request(message(100), 8);
-        assert!(!habits.is_one_at_work(), "each has a message of its own");
     }
 
     #[test]
