@@ -102,11 +102,14 @@ fn line(found: &FoundMessage, arguments: &Ls, columns: &Columns) -> MailboxLine 
     } else {
         let attachments = mail.and_then(|mail| mail.all_attachments().ok()).unwrap_or_default();
         let names: Vec<_> = attachments.iter().map(|one| harmless(one.name())).collect();
+        let unknown = || "-".to_owned();
         let size = match arguments {
             Ls { human_readable: true, .. } => {
-                format!("{:>6}  ", human_size(found.size().unwrap_or(0)))
+                format!("{:>6}  ", found.size().map_or_else(unknown, human_size))
             }
-            Ls { long: true, .. } => format!("{:>9}  ", found.size().unwrap_or(0)),
+            Ls { long: true, .. } => {
+                format!("{:>9}  ", found.size().map_or_else(unknown, |size| size.to_string()))
+            }
             _ => String::new(),
         };
         let line = columns.line(found, &size, &names);

@@ -231,7 +231,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<FileKind, Error> {
             None => FileKind::File,
         },
         // The kind of the first one follows from the attachment alone.
-        Node::Derived(entry, 0) => tree.objects.derived_kind(entry)?,
+        Node::Derived(entry, 0) => FileKind::new(tree.objects.derived_kind(entry)?.is_directory()),
         Node::Derived(entry, index) => {
             let nested = tree.nested(entry)?;
             kind(&nested, nested.node(NodeId(index))?)?

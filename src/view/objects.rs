@@ -14,7 +14,6 @@ use super::attachments::AttachmentNames;
 use super::check::Findings;
 use super::derived::DerivedKind;
 use super::error::Error;
-use super::listing::FileKind;
 use super::memo::Memo;
 use super::node::Node;
 use super::opened::TreeMessage;
@@ -199,14 +198,8 @@ impl Objects {
         Ok(self.property_files.put(entry, files, bytes_held))
     }
 
-    /// Whether what is made from an attachment is a file or a directory; the attachment is not read
-    /// for that.
-    pub(super) fn derived_kind(&self, entry: EntryNumber) -> Result<FileKind, Error> {
-        Ok(FileKind::new(self.derived(entry)?.is_directory()))
-    }
-
-    /// What is made from an attachment.
-    pub(super) fn derived(&self, entry: EntryNumber) -> Result<DerivedKind, Error> {
+    /// What is made from an attachment; the attachment is not read for that.
+    pub(super) fn derived_kind(&self, entry: EntryNumber) -> Result<DerivedKind, Error> {
         let outer = self.outer_message(entry)?;
         let found = outer.attachment(entry);
         let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;

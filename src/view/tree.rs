@@ -199,7 +199,7 @@ impl MessageTree {
         let derived = match node {
             Node::Message(EntryNumber::ROOT) => return Ok(Some(ShownMessage::Outermost)),
             Node::Message(_) => return Ok(Some(ShownMessage::Embedded)),
-            Node::Derived(entry, 0) => self.objects.derived(entry)?,
+            Node::Derived(entry, 0) => self.objects.derived_kind(entry)?,
             Node::Derived(..) => {
                 let inner = self.inner(node)?;
                 return inner.map_or(Ok(None), |(nested, id)| nested.shown_message(id));
@@ -444,7 +444,7 @@ impl MessageTree {
     /// in it.
     fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
         let Node::Derived(entry, index) = node else { return Ok(None) };
-        if self.objects.derived_kind(entry)? == FileKind::File {
+        if !self.objects.derived_kind(entry)?.is_directory() {
             return Ok(None);
         }
         Ok(Some((self.nested(entry)?, NodeId(index))))

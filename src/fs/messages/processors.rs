@@ -32,6 +32,7 @@ pub(super) struct Processors {
     kept_millis: u32,
 }
 
+/// The opener has no processor to itself.
 const NONE: u64 = u64::MAX;
 
 impl Default for Processors {
