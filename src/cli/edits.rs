@@ -12,7 +12,7 @@ use super::complain;
 use super::status::Status;
 use super::terminal::one_line;
 
-/// At most this many messages with kept edits are named when a mount begins.
+/// At most this many messages with edits that a mount does not show are named when it begins.
 const NAMED_MAX: usize = 10;
 
 /// Lists the messages that are not saved, a line each with tabs in between: what is the matter,
@@ -161,33 +161,62 @@ fn discard_one(path: &Path) -> Result<(), String> {
     })
 }
 
-/// Names the kept edits of a source when a mount of it begins, a line for each message.
-pub(super) fn name_kept(source: &Path) {
-    let kept = StateFolder::find(None).ok().and_then(|folder| edit_log::list_kept(&folder).ok());
-    let Ok(source) = source.canonicalize() else { return };
+/// Names the edits of a source that a mount of it does not show when it begins: those that were
+/// kept, and in a read-only mount also those that a mount left behind that was killed.
+pub(super) fn name_not_shown(source: &Path, is_writable: bool) {
+    let (Ok(source), Ok(state_folder)) = (source.canonicalize(), StateFolder::find(None)) else {
+        return;
+    };
+    if !is_writable {
+        name_left(&source, &state_folder);
+    }
+    name_kept(&source, &state_folder);
+}
+
+fn name_left(source: &Path, state_folder: &StateFolder) {
+    let left = edit_log::list_pending(state_folder).unwrap_or_default();
+    let left = left.into_iter().filter(|one| !one.is_mounted && one.message.starts_with(source));
+    let lines = left.map(|one| {
+        format!(
+            "edits of {} are not shown, since their mount was killed before it saved them; mount \
+             the source with -o edit to bring them back",
+            escaped(&one.message)
+        )
+    });
+    name(lines.collect(), "are not shown");
+}
+
+fn name_kept(source: &Path, state_folder: &StateFolder) {
     let mut messages = BTreeMap::<PathBuf, Vec<PathBuf>>::new();
-    for kept in kept.unwrap_or_default() {
+    for kept in edit_log::list_kept(state_folder).unwrap_or_default() {
         let message = edit_log::unescaped(&kept.message);
-        if message.starts_with(&source) {
+        if message.starts_with(source) {
             messages.entry(message).or_default().push(kept.folder);
         }
     }
-    for (message, folders) in messages.iter().take(NAMED_MAX) {
-        let Some((first, others)) = folders.split_first() else { continue };
+    let lines = messages.iter().filter_map(|(message, folders)| {
+        let (first, others) = folders.split_first()?;
         let more = match others.len() {
             0 => String::new(),
             count => format!(" and {count} more"),
         };
-        complain(&format!(
+        Some(format!(
             "edits of {} are kept in {}{more}; when you have taken what you need, throw them away \
              with 'msgfs discard'",
             escaped(message),
             escaped(first)
-        ));
+        ))
+    });
+    name(lines.collect(), "are kept");
+}
+
+/// Prints a line for each message, at most [`NAMED_MAX`]; `what` is said of the others.
+fn name(lines: Vec<String>, what: &str) {
+    for line in lines.iter().take(NAMED_MAX) {
+        complain(line);
     }
-    if messages.len() > NAMED_MAX {
-        let more = messages.len() - NAMED_MAX;
-        complain(&format!("edits of {more} more messages are kept; 'msgfs status' lists them"));
+    if let Some(more) = lines.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+        complain(&format!("edits of {more} more messages {what}; 'msgfs status' lists them"));
     }
 }
 

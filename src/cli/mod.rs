@@ -184,13 +184,11 @@ fn run_mount(arguments: MountArguments) -> ExitCode {
     finish(outcome)
 }
 
-/// Mounts, and names what earlier mounts could not save.
+/// Mounts, and names the edits that the mount does not show.
 fn mount_in_background(request: &Request) -> Result<(), mount::Error> {
     log::to_system();
-    if mount::run_in_background(request)? == mount::Done::Mounted
-        && request.options.fs.write.is_some()
-    {
-        edits::name_kept(&request.source);
+    if mount::run_in_background(request)? == mount::Done::Mounted {
+        edits::name_not_shown(&request.source, request.options.fs.write.is_some());
     }
     Ok(())
 }

@@ -477,3 +477,30 @@ fn a_mount_names_what_was_kept_of_its_source() {
     assert_eq!(told(&source), "");
     assert_eq!(run(&mut discard, MOMENT).status.code(), Some(2));
 }
+
+#[test]
+fn a_read_only_mount_names_the_edits_that_it_does_not_show() {
+    let (state, source) = (tempfile::tempdir().unwrap(), source());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let told = |options: &[&str]| {
+        let point = tempfile::tempdir().unwrap();
+        let _mounted = Mounted::guard(point.path());
+        let mut command = msgfs();
+        command.env("XDG_STATE_HOME", state.path()).args(options);
+        let ended = run(command.arg(source.path()).arg(point.path()), MOMENT);
+        assert!(ended.status.success(), "{}", ended.stderr);
+        ended.stderr
+    };
+    mount.put("a.msg/subject", "Mine\n");
+    // A mount that lives will save them.
+    assert_eq!(told(&[]), "");
+    mount.kill();
+    let message = source.path().canonicalize().unwrap().join("a.msg");
+    let line = format!(
+        "msgfs: edits of {} are not shown, since their mount was killed before it saved them; \
+         mount the source with -o edit to bring them back\n",
+        message.display()
+    );
+    assert_eq!(told(&[]), line);
+    assert_eq!(told(&["-o", "edit"]), "");
+}

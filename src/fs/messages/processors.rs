@@ -6,7 +6,7 @@
 //! which waits for the answer, stands idle.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use rustix::process::getpid;
@@ -15,7 +15,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity}
 /// The opener keeps its processor for so long after it has begun to open a message, in
 /// milliseconds: in a walk the next message comes earlier. An opener that rests, or waits for a
 /// slow source, needs none.
-const KEPT_MILLIS: u32 = 20;
+const KEPT_MILLIS: u64 = 20;
 
 thread_local! {
     /// The processor that this thread, an event loop, keeps off.
@@ -23,29 +23,38 @@ thread_local! {
 }
 
 /// The processor on which the opener works.
+///
+/// The two values are not stored as one: who reads them in between keeps off the wrong processor
+/// for one answer.
 #[derive(Debug)]
 pub(super) struct Processors {
     begin: Instant,
-    /// Its number in the lower half; in the upper half when the opener took it, in milliseconds
-    /// from `begin`. [`NONE`] if it has none.
-    of_opener: AtomicU64,
-    kept_millis: u32,
+    /// Its number, or [`NONE`].
+    of_opener: AtomicU32,
+    /// When the opener took it, in milliseconds from `begin`.
+    taken_millis: AtomicU64,
+    kept_millis: u64,
 }
 
 /// The opener has no processor to itself.
-const NONE: u64 = u64::MAX;
+const NONE: u32 = u32::MAX;
 
 impl Default for Processors {
     fn default() -> Self {
-        Self { begin: Instant::now(), of_opener: AtomicU64::new(NONE), kept_millis: KEPT_MILLIS }
+        Self {
+            begin: Instant::now(),
+            of_opener: AtomicU32::new(NONE),
+            taken_millis: AtomicU64::new(0),
+            kept_millis: KEPT_MILLIS,
+        }
     }
 }
 
 impl Processors {
     /// Notes that the opener works on the processor of this thread.
     pub(super) fn take(&self) {
-        let processor = sched_getcpu() as u64 & u64::from(u32::MAX);
-        self.of_opener.store(u64::from(self.now()) << 32 | processor, Ordering::Relaxed);
+        self.taken_millis.store(self.now(), Ordering::Relaxed);
+        self.of_opener.store(u32::try_from(sched_getcpu()).unwrap_or(NONE), Ordering::Relaxed);
     }
 
     /// Notes that the opener leaves its processor to others.
@@ -67,17 +76,15 @@ impl Processors {
     /// The processor that the opener has.
     fn taken(&self) -> Option<u32> {
         let of_opener = self.of_opener.load(Ordering::Relaxed);
-        let [a, b, c, d, e, f, g, h] = of_opener.to_le_bytes();
-        let (processor, since) =
-            (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-        let is_kept = of_opener != NONE && self.now().wrapping_sub(since) < self.kept_millis;
-        is_kept.then_some(processor)
+        if of_opener == NONE {
+            return None;
+        }
+        let since = self.now().saturating_sub(self.taken_millis.load(Ordering::Relaxed));
+        (since < self.kept_millis).then_some(of_opener)
     }
 
-    /// The time, which begins anew every 49 days.
-    fn now(&self) -> u32 {
-        let millis = self.begin.elapsed().as_millis() & u128::from(u32::MAX);
-        u32::try_from(millis).unwrap_or(0)
+    fn now(&self) -> u64 {
+        u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -106,7 +113,7 @@ mod tests {
 
     #[test]
     fn an_event_loop_keeps_off_the_processor_of_the_opener_while_that_works() {
-        let processors = Processors { kept_millis: u32::MAX, ..Processors::default() };
+        let processors = Processors { kept_millis: u64::MAX, ..Processors::default() };
         let all = allowed();
         let mut numbers = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
         let (Some(first), Some(second)) = (numbers.next(), numbers.next()) else {

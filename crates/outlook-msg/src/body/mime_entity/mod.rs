@@ -15,7 +15,7 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 
 pub use fields::{Fields, Mailbox};
 use fields::{PartFields, TransferEncoding};
-use structure::{parts, split_header};
+use structure::{PartsEnd, parts, split_header};
 
 use crate::body::{cms, html};
 use crate::mapi::{CodePage, detect};
@@ -82,6 +82,8 @@ const BYTES_PER_BYTE: usize = 4;
 /// How much may still be read of an entity and of those in it.
 struct Limits {
     parts: u32,
+    /// Whether there was a part that could not be read any more.
+    is_exceeded: bool,
     bytes: usize,
     /// How many bytes could be read at first.
     bytes_max: usize,
@@ -92,7 +94,7 @@ impl Limits {
     fn of(len: usize) -> Self {
         let follows = len.saturating_mul(BYTES_PER_BYTE).saturating_add(SMALL_BYTES_MAX);
         let bytes_max = follows.min(BYTES_MAX);
-        Self { parts: PARTS_MAX, bytes: bytes_max, bytes_max }
+        Self { parts: PARTS_MAX, is_exceeded: false, bytes: bytes_max, bytes_max }
     }
 }
 
@@ -131,13 +133,13 @@ impl EntityReader<'_> {
 
     /// Reads a part. `in_multipart` is false for the entity itself.
     fn read(&mut self, bytes: &[u8], depth: u32, in_multipart: bool) {
-        match self.limits.parts.checked_sub(1) {
-            Some(left) => self.limits.parts = left,
-            None => return,
-        }
-        if self.limits.parts == 0 {
-            self.defect(format!("more than {PARTS_MAX} parts"));
-        }
+        let Some(left) = self.limits.parts.checked_sub(1) else {
+            if !std::mem::replace(&mut self.limits.is_exceeded, true) {
+                self.defect(format!("more than {PARTS_MAX} parts"));
+            }
+            return;
+        };
+        self.limits.parts = left;
         let (header, body) = split_header(bytes);
         let fields = PartFields::parse(header, &mut self.entity.findings);
         if depth >= DEPTH_MAX {
@@ -162,13 +164,15 @@ impl EntityReader<'_> {
     }
 
     fn multipart(&mut self, body: &[u8], fields: &PartFields, boundary: &str, depth: u32) {
-        let (found, is_closed) = parts(body, boundary.as_bytes(), self.limits.parts);
+        // One more than may be read: the next part says that there are too many.
+        let count_max = self.limits.parts.saturating_add(1);
+        let (found, end) = parts(body, boundary.as_bytes(), count_max);
         if found.is_empty() {
             self.defect(format!("no part between boundaries {boundary:?}"));
             self.attach_bytes(fields, body.into());
             return;
         }
-        if !is_closed {
+        if end == PartsEnd::Missing {
             self.defect(format!("the last boundary {boundary:?} is missing"));
         }
         let is_signed = fields.media_type == "multipart/signed";

@@ -22,9 +22,24 @@ pub(super) fn split_header(entity: &[u8]) -> (&[u8], &[u8]) {
     (entity, &[])
 }
 
-/// The parts of a multipart body, at most `count_max`, and whether the closing boundary is there.
+/// What ends the parts of a multipart body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PartsEnd {
+    /// The closing boundary.
+    Closed,
+    /// The end of the body, without a closing boundary.
+    Missing,
+    /// As many parts as were asked for; what follows is not read.
+    Limit,
+}
+
+/// The parts of a multipart body, at most `count_max`, and what ends them.
 /// The line end before a boundary belongs to the boundary, not to the part.
-pub(super) fn parts<'a>(body: &'a [u8], boundary: &[u8], count_max: u32) -> (Vec<&'a [u8]>, bool) {
+pub(super) fn parts<'a>(
+    body: &'a [u8],
+    boundary: &[u8],
+    count_max: u32,
+) -> (Vec<&'a [u8]>, PartsEnd) {
     let mut found = Vec::new();
     let mut part_start = None;
     let mut start = 0;
@@ -35,9 +50,11 @@ pub(super) fn parts<'a>(body: &'a [u8], boundary: &[u8], count_max: u32) -> (Vec
                 found.push(without_line_end(body.get(from..start).unwrap_or_default()));
             }
             part_start = Some(end);
-            let is_last = tail.starts_with(b"--");
-            if is_last || u32::try_from(found.len()).is_ok_and(|count| count >= count_max) {
-                return (found, is_last);
+            if tail.starts_with(b"--") {
+                return (found, PartsEnd::Closed);
+            }
+            if u32::try_from(found.len()).is_ok_and(|count| count >= count_max) {
+                return (found, PartsEnd::Limit);
             }
         }
         start = end;
@@ -45,7 +62,7 @@ pub(super) fn parts<'a>(body: &'a [u8], boundary: &[u8], count_max: u32) -> (Vec
     if let Some(from) = part_start {
         found.push(body.get(from..).unwrap_or_default());
     }
-    (found, false)
+    (found, PartsEnd::Missing)
 }
 
 /// What follows the boundary on its line; `None` if the line is no boundary.
@@ -90,16 +107,16 @@ impl<'a> Iterator for Lines<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parts, split_header};
+    use super::{PartsEnd, parts, split_header};
 
     fn check_header(entity: &str, header: &str, body: &str) {
         assert_eq!(split_header(entity.as_bytes()), (header.as_bytes(), body.as_bytes()));
     }
 
-    fn check_parts(body: &str, expected: &[&str], is_closed: bool) {
-        let (found, closed) = parts(body.as_bytes(), b"b", 10);
+    fn check_parts(body: &str, expected: &[&str], end: PartsEnd) {
+        let (found, found_end) = parts(body.as_bytes(), b"b", 3);
         let found: Vec<_> = found.into_iter().map(|part| str::from_utf8(part).unwrap()).collect();
-        assert_eq!((found.as_slice(), closed), (expected, is_closed));
+        assert_eq!((found.as_slice(), found_end), (expected, end));
     }
 
     #[test]
@@ -117,12 +134,14 @@ mod tests {
         check_parts(
             "pre\r\n--b\r\none\r\n--b\r\n\r\ntwo\r\n\r\n--b--\r\npost",
             &["one", "\r\ntwo\r\n"],
-            true,
+            PartsEnd::Closed,
         );
-        check_parts("--b\none\n--b  \ntwo\n--b--", &["one", "two"], true);
-        check_parts("--b\none\n--bc\ntwo\n", &["one\n--bc\ntwo\n"], false);
-        check_parts("--b\n--b--", &[""], true);
-        check_parts("--b--", &[], true);
-        check_parts("none", &[], false);
+        check_parts("--b\none\n--b  \ntwo\n--b--", &["one", "two"], PartsEnd::Closed);
+        check_parts("--b\none\n--bc\ntwo\n", &["one\n--bc\ntwo\n"], PartsEnd::Missing);
+        check_parts("--b\n--b--", &[""], PartsEnd::Closed);
+        check_parts("--b--", &[], PartsEnd::Closed);
+        check_parts("none", &[], PartsEnd::Missing);
+        check_parts("--b\n1\n--b\n2\n--b\n3\n--b--", &["1", "2", "3"], PartsEnd::Closed);
+        check_parts("--b\n1\n--b\n2\n--b\n3\n--b\n4\n--b--", &["1", "2", "3"], PartsEnd::Limit);
     }
 }

@@ -129,6 +129,19 @@ fn depth_and_number_of_parts_are_bounded() {
 }
 
 #[test]
+fn only_what_goes_beyond_the_number_of_parts_is_told() {
+    let defects = |count: usize| {
+        let parts = "--b\n\ntext\n".repeat(count);
+        let header = "Content-Type: multipart/mixed; boundary=b\n\n";
+        Entity::parse(format!("{header}{parts}--b--\n").as_bytes()).findings.defects
+    };
+    // The entity itself is one part.
+    assert_eq!(defects(1999), [""; 0]);
+    assert_eq!(defects(2000), ["more than 2000 parts"]);
+    assert_eq!(defects(3000), ["more than 2000 parts"]);
+}
+
+#[test]
 fn decoded_bytes_are_bounded() {
     let header = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
     let text = format!("{}{}", header.repeat(20), "x".repeat(10 << 20));
