@@ -83,6 +83,21 @@ impl Process {
         rustix::process::kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Stops the program, and waits until each of its threads stands still: one that is still on
+    /// its way could take a request of a mount, and who waits for the answer could not be killed.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.id());
+        wait_until(&format!("{} stands still", self.command), MOMENT, || {
+            let mut states = std::fs::read_dir(&threads).unwrap().map(|thread| {
+                let stat = std::fs::read_to_string(thread.unwrap().path().join("stat"));
+                // A thread may end meanwhile.
+                stat.unwrap_or_default()
+            });
+            states.all(|stat| stat.is_empty() || stat.contains(") T "))
+        });
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }

@@ -246,7 +246,7 @@ fn what_is_unsaved_is_listed_saved_and_thrown_away() {
 fn status_names_a_mount_that_does_not_answer() {
     let (state, source) = (tempfile::tempdir().unwrap(), source());
     let Some(hung) = Served::start(source.path(), state.path()) else { return };
-    hung.signal(Signal::STOP);
+    hung.stop();
     let mut command = msgfs();
     command.env("XDG_STATE_HOME", state.path()).arg("status");
     let told = run(&mut command, MOMENT);

@@ -106,6 +106,10 @@ impl Served {
         self.process.as_ref().unwrap().signal(signal);
     }
 
+    pub(super) fn stop(&self) {
+        self.process.as_ref().unwrap().stop();
+    }
+
     /// Waits for the end of the process and of the mount.
     pub(super) fn end(&mut self) -> Ended {
         let ended = self.process.take().unwrap().end(MOMENT);
