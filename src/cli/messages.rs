@@ -81,6 +81,11 @@ pub(super) enum OpenError {
 }
 
 impl OpenError {
+    /// Whether the message is damaged, and not only out of reach.
+    pub(super) fn is_damage(&self) -> bool {
+        self.status() == Status::Wrong
+    }
+
     /// What it means for the exit status: a file that cannot be read is no damaged message.
     pub(super) fn status(&self) -> Status {
         match self {

@@ -32,8 +32,18 @@ pub(super) fn no_message(path: &Path, is_in_message: bool) -> &'static str {
     match other_mail_file(path) {
         Some(what) => what,
         None if is_in_message => "is a part of a message; 'msgfs cat' prints it",
+        None if !path.is_file() => "is no Outlook message: it is no regular file",
+        None if is_extension_only(path) => {
+            "is no Outlook message: its name has nothing before the extension"
+        }
         None => "is no Outlook message: its name ends neither in .msg nor in .oft",
     }
+}
+
+/// Whether the name is only `.msg` or `.oft`, that of a hidden file without an extension.
+fn is_extension_only(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    [".msg", ".oft"].into_iter().any(|extension| name.eq_ignore_ascii_case(extension))
 }
 
 /// A mail file that is no `.msg` file: what it is, and what opens it.

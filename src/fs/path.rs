@@ -253,6 +253,14 @@ impl Place {
         self.ask_tree(MessageTree::mail)
     }
 
+    /// The message whose attachments this directory shows, and what cannot be read of that message.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is no such directory, others where it cannot be opened.
+    pub fn mail_of_attachments(&self) -> Result<(Mail, Vec<Defect>), Error> {
+        self.ask_tree(MessageTree::mail_of_attachments)
+    }
+
     /// Which message of a message file it shows; `None` if it shows none.
     ///
     /// # Errors

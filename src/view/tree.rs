@@ -26,6 +26,7 @@ use super::memo::Memo;
 use super::nested::{NestedTrees, Nesting};
 use super::node::{Node, NodeId, Numbering};
 use super::objects::Objects;
+use super::row::Holds;
 use super::walk::Walk;
 
 /// Which message a directory shows.
@@ -411,6 +412,20 @@ impl MessageTree {
     pub fn own_defects(&self, id: NodeId) -> Result<Vec<Defect>, Error> {
         self.in_innermost(id, |tree, _, node| match node {
             Node::Message(entry) => Ok(tree.objects.defects_of(entry)),
+            _ => Err(Error::NotFound),
+        })
+    }
+
+    /// The message whose attachments a directory shows, and what cannot be read of that message.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the node is no such directory, others where it cannot be opened.
+    pub fn mail_of_attachments(&self, id: NodeId) -> Result<(Mail, Vec<Defect>), Error> {
+        self.in_innermost(id, |tree, _, node| match node {
+            Node::File(entry, file) if file.holds(Holds::Attachments) => {
+                let mail = tree.objects.open_message(entry)?.to_mail();
+                Ok((mail, tree.objects.defects_of(entry)))
+            }
             _ => Err(Error::NotFound),
         })
     }

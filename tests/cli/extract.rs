@@ -162,6 +162,8 @@ fn a_message_that_may_not_be_read_is_a_loss_in_every_form() {
     check(&["extract"], source.path(), Some(target.join("out")));
     check(&["check"], source.path(), None);
     check(&["find", "--from", "x"], source.path(), None);
+    check(&["find", "--embedded"], source.path(), None);
+    check(&["find", "--is", "damaged"], source.path(), None);
     check(&["show"], &source.join("b.msg"), None);
 }
 

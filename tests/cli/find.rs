@@ -246,6 +246,8 @@ fn what_cannot_be_asked_is_told() {
         (["--since", "-7d"], "msgfs: --since: '-7d' is no date; give 2024, "),
         (["--until", "-2w"], "msgfs: --until: '-2w' is no date; give 2024, "),
         (["--smaller", "-5K"], "msgfs: --smaller -5K: expected a size, as 500K or 1.5M\n"),
+        (["--event", "--count"], "msgfs: missing <--since <DATE>|--until <DATE>>"),
+        (["--received", "--count"], "msgfs: missing <--since <DATE>|--until <DATE>>"),
         (["--larger", "much"], "msgfs: --larger much: expected a size, as 500K or 1.5M\n"),
         (["--subject", "("], "msgfs: --subject: no regular expression: unclosed group"),
     ] {
@@ -362,6 +364,23 @@ fn what_cannot_be_read_is_not_passed_over() {
     // The subject is enough.
     let ended = msgfs_in(source.path(), &["find", "--text", "Outer"]);
     assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"a.msg\n"[..]));
+}
+
+/// A message that cannot be opened is named by each search that asks for something in it.
+#[test]
+fn a_message_that_cannot_be_opened_is_named_if_its_content_is_asked_for() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes()).with("b.msg", "no message");
+    let find = |words: &[&str]| msgfs_in(source.path(), &[&["find"], words].concat());
+    for words in
+        [&["--embedded"][..], &["--json"], &["-l"], &["--embedded", "--count"], &["--class", "IPM"]]
+    {
+        let ended = find(words);
+        assert_eq!(ended.status.code(), Some(1), "{words:?}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with("msgfs: b.msg: not a compound file"), "{}", ended.stderr);
+    }
+    for words in [&[][..], &["--sort", "date"], &["--is", "damaged"], &["--larger", "1"]] {
+        assert_eq!((find(words).status.code(), find(words).stderr), (Some(0), String::new()));
+    }
 }
 
 /// Checks that each search names `cut.msg`, but does not find it: nobody knows whether it is meant.

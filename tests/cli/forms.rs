@@ -94,6 +94,80 @@ fn what_is_found_can_be_extracted() {
     assert_eq!(files(target.path()), ["Quotation for the jetty.msg/Quotation 2024-117.pdf"]);
 }
 
+/// What lies in another path of the list is there once, in each form.
+#[test]
+fn what_is_found_in_messages_can_be_extracted_with_them() {
+    let list = Folder::new();
+    let found = msgfs_in(SAMPLES.as_ref(), &["find", "-0", "--embedded", "Fwd Lost parcel.msg"]);
+    let count = found.stdout.iter().filter(|byte| **byte == 0).count();
+    assert_eq!(count, 3);
+    fs::write(list.join("list"), found.stdout).unwrap();
+    let listed = list.join("list");
+    let listed = ["--files0-from", listed.to_str().unwrap()];
+    let extracted = |form: &[&str], words: &[&str]| {
+        let target = Folder::new();
+        text(extract(SAMPLES.as_ref(), &target, &[form, words].concat()));
+        target
+    };
+    let tree = everything(extracted(&[], &listed).join("Fwd Lost parcel.msg").as_path());
+    assert_eq!(tree, everything(extracted(&[], &["Fwd Lost parcel.msg"]).path()));
+    let attachments = extracted(&["--attachments"], &listed);
+    assert_eq!(
+        files(&attachments.join("Fwd Lost parcel.msg")),
+        files(extracted(&["--attachments"], &["Fwd Lost parcel.msg"]).path())
+    );
+    let inner = "attachments/Lost parcel.msg";
+    assert_eq!(
+        files(extracted(&["--msg"], &listed).path()),
+        [
+            "Fwd Lost parcel.msg".to_owned(),
+            format!("Fwd Lost parcel.msg.d/{inner}"),
+            format!("Fwd Lost parcel.msg.d/{inner}.d/attachments/Your parcel 00340434.msg"),
+        ]
+    );
+    assert_eq!(files(extracted(&["--eml"], &listed).path()).len(), 3);
+    // A folder has all that is below it.
+    fs::write(list.join("list"), "Calendar\0Calendar/Boat inspection.msg\0").unwrap();
+    let found = files(extracted(&["--eml"], &listed).path());
+    assert!(found.contains(&"Calendar/Boat inspection.eml".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|path| path.contains("(2)")), "{found:?}");
+}
+
+/// The attachments may be those of a directory `attachments/`.
+#[test]
+fn attachments_are_taken_from_their_directory() {
+    let source = Path::new(SAMPLES);
+    let directories = [
+        "Fwd Lost parcel.msg",
+        "Summer regatta.msg",
+        "Fwd Lost parcel.msg/attachments/Lost parcel.msg",
+    ];
+    for message in directories {
+        for words in [&["--attachments"][..], &["--attachments", "--no-inline"]] {
+            let (whole, part) = (Folder::new(), Folder::new());
+            let directory = format!("{message}/attachments");
+            text(extract(source, &whole, &[words, &[message]].concat()));
+            text(extract(source, &part, &[words, &[&directory]].concat()));
+            let found = files(part.path());
+            assert_eq!(found, files(whole.path()), "{words:?} {message}");
+            let is_same = |file: &String| {
+                fs::read(part.join(file)).unwrap() == fs::read(whole.join(file)).unwrap()
+            };
+            assert!(found.iter().all(is_same), "{words:?} {message}");
+            // The picture of the regatta is inline.
+            assert_eq!(found.is_empty(), words.len() > 1 && message.starts_with("Summer"));
+        }
+    }
+    // No page and no mailbox is made of what is no message.
+    for form in ["--html", "--mbox"] {
+        let target = Folder::new();
+        let ended = extract(source, &target, &[form, "Fwd Lost parcel.msg/attachments"]);
+        assert_eq!(ended.status.code(), Some(1), "{form}: {}", ended.stderr);
+        assert!(ended.stderr.contains("attachments: holds no message to make"), "{}", ended.stderr);
+        assert_eq!(files(target.path()), [""; 0], "{form}");
+    }
+}
+
 /// The manifest has every file, is read by sha256sum, and takes the place of none.
 #[test]
 fn a_manifest_has_every_file() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, ValueEnum};
 
 use super::{ColorChoice, View};
 
@@ -65,6 +65,7 @@ const OUTPUT: &str = "Output";
 /// A PATTERN is a regular expression. It ignores case unless it has a capital letter.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
+#[command(group(ArgGroup::new("period").args(["since", "until"]).multiple(true)))]
 pub(in crate::cli) struct Filters {
     /// Name or address of the sender.
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
@@ -107,11 +108,11 @@ pub(in crate::cli) struct Filters {
     pub(in crate::cli) until: Option<String>,
     /// Compare --since and --until with the time when a message was received; without it, that is
     /// done only if a message has no time of sending.
-    #[arg(long)]
+    #[arg(long, requires = "period")]
     pub(in crate::cli) received: bool,
     /// Compare --since and --until with the time of the appointment or meeting, the first one of a
     /// series; other messages have none.
-    #[arg(long, conflicts_with = "received")]
+    #[arg(long, conflicts_with = "received", requires = "period")]
     pub(in crate::cli) event: bool,
     /// Has an attachment whose name matches, in any case, such as '*.pdf'.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]

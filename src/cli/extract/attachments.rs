@@ -18,7 +18,7 @@ use crate::cli::places::has_msg_extension;
 use crate::fs::{FileType, NamedEntry, Place};
 use crate::imsg::may_be_of_attachment;
 use crate::view::{ATTACHMENTS, ERRORS, MAPI, RAW};
-use outlook_msg::mail::whole_name;
+use outlook_msg::mail::{Mail, whole_name};
 
 use super::copy::{Copier, Filled};
 use super::differences::{Beside, Pass};
@@ -91,7 +91,7 @@ impl Copier<'_> {
             let (path, below) = (&*job.path, PathBuf::new());
             let (directory, names) = (None, Names::new(self.target.folds_case()));
             let mut to = AttachmentsFolder { path, base, below, directory, pass, names, like };
-            attached.message(place, &mut to, 0, totals);
+            attached.given(place, &mut to, totals);
             to.add_beside(totals);
         };
         let (path, around) = (&*job.path, like.around());
@@ -99,7 +99,8 @@ impl Copier<'_> {
             FileType::Directory => !NO_MESSAGES.iter().any(|no| one.name == *no),
             _ => one.name == ERRORS,
         };
-        let is_empty = place.list().is_ok_and(|entries| !entries.iter().any(is_of_use));
+        let is_empty = place.mail_of_attachments().is_err()
+            && place.list().is_ok_and(|entries| !entries.iter().any(is_of_use));
         let copied = replace::Copied { place, path, like: around, around, is_empty };
         self.directory_of(&copied, &fill, totals);
     }
@@ -143,6 +144,17 @@ struct Attached<'a> {
 }
 
 impl Attached<'_> {
+    /// Copies the attachments of a message, or of the `attachments/` of one.
+    fn given(&self, place: &Place, to: &mut AttachmentsFolder<'_>, totals: &mut Totals) {
+        let Ok((mail, defects)) = place.mail_of_attachments() else {
+            return self.message(place, to, 0, totals);
+        };
+        let mut own = Totals::default();
+        self.directory(place, &self.inline_names(|| Some(mail)), to, 0, &mut own);
+        own.tell_own(place, &defects, may_be_of_attachment);
+        totals.add(own);
+    }
+
     fn message(
         &self,
         place: &Place,
@@ -161,7 +173,8 @@ impl Attached<'_> {
             }
             match place.child(&entry.name) {
                 Ok(directory) if entry.name == ATTACHMENTS => {
-                    let inline = self.inline_names(place);
+                    let mail = || self.opener.open(place).and_then(|found| found.mail.ok());
+                    let inline = self.inline_names(mail);
                     self.directory(&directory, &inline, to, depth, &mut own);
                 }
                 Ok(inside) => self.message(&inside, to, depth + 1, &mut own),
@@ -285,12 +298,11 @@ impl Attached<'_> {
     }
 
     /// The names of the attachments that the HTML body of a message shows.
-    fn inline_names(&self, place: &Place) -> HashSet<String> {
+    fn inline_names(&self, mail: impl FnOnce() -> Option<Mail>) -> HashSet<String> {
         if !self.selection.no_inline {
             return HashSet::new();
         }
-        let found = self.opener.open(place).and_then(|found| found.mail.ok());
-        let attachments = found.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
+        let attachments = mail().and_then(|mail| mail.attachments().ok()).unwrap_or_default();
         let inline = attachments.iter().filter(|one| one.is_inline());
         inline.map(|one| one.name().to_owned()).collect()
     }

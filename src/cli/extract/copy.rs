@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::places::{Unit, cause, has_msg_extension};
 use crate::cli::status::Status;
 use crate::fs::{self, FileType, NamedEntry, Place};
+use crate::imsg::Defect;
 
 use super::ExtractForm;
 use super::differences::{Beside, Pass};
@@ -399,16 +400,26 @@ impl Totals {
     /// each of these with its cause. What could not be written stays listed. Of the damaged places
     /// only those count that `concerns` says.
     pub(super) fn tell_errors(&mut self, place: &Place, concerns: fn(&str) -> bool) {
-        let Some(defects) = place.own_defects().ok().filter(|defects| !defects.is_empty()) else {
+        self.tell_own(place, &place.own_defects().unwrap_or_default(), concerns);
+    }
+
+    /// As [`Totals::tell_errors`], with what `ERRORS` says.
+    pub(super) fn tell_own(
+        &mut self,
+        place: &Place,
+        defects: &[Defect],
+        concerns: fn(&str) -> bool,
+    ) {
+        if defects.is_empty() {
             return;
-        };
+        }
         self.losses.retain(|loss| loss.kind != LossKind::Reading || loss.status == Status::Failed);
         let told = defects.iter().filter(|one| concerns(&one.place));
         self.losses.extend(told.map(|one| Loss::defect(place.path(), one.to_string())));
     }
 
     /// Lists why there is no message to make a file of.
-    fn tell_no_message(&mut self, place: &Place, shape: Shape) {
+    pub(super) fn tell_no_message(&mut self, place: &Place, shape: Shape) {
         let known = self.losses.len();
         self.tell_defects(place);
         if self.losses.len() == known {
@@ -470,7 +481,7 @@ impl Loss {
     }
 
     /// The form of the export has no place for it.
-    fn left_out(path: &Path, cause: String) -> Self {
+    pub(super) fn left_out(path: &Path, cause: String) -> Self {
         Self::wrong(path, cause, LossKind::LeftOut)
     }
 

@@ -1,6 +1,6 @@
 //! The paths that are to be copied, and where each goes in the target.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,8 @@ use std::path::{Component, Path, PathBuf};
 use crate::cli::arguments::Extract;
 use crate::cli::places::STDIN;
 
-use super::names::Names;
+use super::ExtractForm;
+use super::names::{Names, Shape};
 
 /// A path, and the place of what is copied of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum InTarget {
     Under(PathBuf),
 }
 
+/// Of a longer path it is not asked what it lies in; there is hardly anything at such a path.
+const PATH_BYTES_MAX: usize = 64 << 10;
 /// At most so many bytes of a list of paths are read.
 const LIST_BYTES_MAX: u64 = 256 << 20;
 
@@ -55,18 +58,22 @@ impl ExtractPaths {
         }
     }
 
-    /// Where each path goes in the target.
-    pub(super) fn inputs(self, folds_case: bool) -> Vec<ExtractInput> {
+    /// Where each path goes in the target. What lies in another path of a list comes with that one.
+    pub(super) fn inputs(self, form: ExtractForm, folds_case: bool) -> Vec<ExtractInput> {
         if let ([path], false) = (self.paths.as_slice(), self.is_listed) {
             return vec![ExtractInput { path: path.clone(), target: InTarget::Itself }];
         }
         let mut taken = Taken { folds_case, folders: HashMap::new() };
-        let inputs = self.paths.into_iter().map(|path| {
+        let all: HashSet<_> = match self.is_listed {
+            true => self.paths.iter().map(|path| inside(path)).collect(),
+            false => HashSet::new(),
+        };
+        let inputs = self.paths.into_iter().filter_map(|path| {
             let wanted = match self.is_listed {
-                true => inside(&path),
+                true => beside(&path, form, &all)?,
                 false => last_name(&path).into(),
             };
-            ExtractInput { target: InTarget::Under(taken.unique(&wanted)), path }
+            Some(ExtractInput { target: InTarget::Under(taken.unique(&wanted)), path })
         });
         inputs.collect()
     }
@@ -116,6 +123,44 @@ fn inside(path: &Path) -> PathBuf {
         _ => None,
     });
     names.collect()
+}
+
+/// Where a path of a list goes. `None` if it is copied with another path of the list: it lies in
+/// that folder, or in the message that becomes a directory.
+fn beside(path: &Path, form: ExtractForm, all: &HashSet<PathBuf>) -> Option<PathBuf> {
+    let wanted = inside(path);
+    let leads_out = path.components().any(|one| one == Component::ParentDir);
+    if leads_out || path.as_os_str().len() > PATH_BYTES_MAX {
+        return Some(wanted);
+    }
+    let is_listed = |around: &&Path| all.contains(&inside(around));
+    let Some(around) = path.ancestors().skip(1).find(is_listed) else { return Some(wanted) };
+    match form {
+        _ if around.is_dir() => None,
+        ExtractForm::Tree | ExtractForm::Attachments => None,
+        // The message around is a file of its name already.
+        ExtractForm::File(Shape::Msg) => Some(beside_files(path, all)),
+        ExtractForm::File(Shape::Eml | Shape::Json) | ExtractForm::Html | ExtractForm::Mbox => {
+            Some(wanted)
+        }
+    }
+}
+
+/// The path of a message in others, with `.d` behind the names of those that are files in the
+/// target.
+fn beside_files(path: &Path, all: &HashSet<PathBuf>) -> PathBuf {
+    let mut around: Vec<_> = path.ancestors().collect();
+    around.reverse();
+    let mut wanted = PathBuf::new();
+    for part in around {
+        let Some(name) = part.file_name().filter(|name| *name != STDIN) else { continue };
+        let mut name = name.to_owned();
+        if part != path && all.contains(&inside(part)) && !part.is_dir() {
+            name.push(".d");
+        }
+        wanted.push(name);
+    }
+    wanted
 }
 
 /// The paths in a file, each ended by NUL.

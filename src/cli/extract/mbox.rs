@@ -16,6 +16,7 @@ use crate::cli::places::Unit;
 use crate::view;
 
 use super::jobs::Job;
+use super::names::Shape;
 use super::totals::{Loss, Totals};
 
 /// An mbox that is there already, to which what would be written is compared.
@@ -75,8 +76,7 @@ pub(super) fn append(
     let view = match place.child(OsStr::new(view::MESSAGE_EML)) {
         Ok(view) => view,
         Err(_) => {
-            // The reason says what it is instead of a message.
-            totals.tell_defects(&place);
+            totals.tell_no_message(&place, Shape::Eml);
             return Ok(());
         }
     };

@@ -126,9 +126,9 @@ pub(super) fn run(
         }
     };
     let dest = given.dest.clone();
-    let inputs = given.inputs(target.folds_case());
-    let stop = stop_at_signals()?;
     let form = ExtractForm::of(arguments);
+    let inputs = given.inputs(form, target.folds_case());
+    let stop = stop_at_signals()?;
     let copier = Copier {
         target: &target,
         form: &form,

@@ -188,6 +188,11 @@ impl Filter {
             || self.kinds.iter().any(|kind| *kind != MessageKind::Damaged)
     }
 
+    /// Whether it asks for damaged messages.
+    pub(super) fn asks_damage(&self) -> bool {
+        self.kinds.contains(&MessageKind::Damaged)
+    }
+
     /// Whether a message has all that is asked for. A message that cannot be opened is damaged, and
     /// nothing else is known of it.
     ///
@@ -197,8 +202,10 @@ impl Filter {
         if self.asks_size() && !found.size().is_some_and(|size| self.has_size(size)) {
             return Ok(false);
         }
-        let Ok(mail) = &found.mail else {
-            return Ok(self.kinds.contains(&MessageKind::Damaged) || !self.asks_content());
+        let mail = match &found.mail {
+            Ok(mail) => mail,
+            Err(error) if self.asks_damage() => return Ok(error.is_damage()),
+            Err(_) => return Ok(!self.asks_content()),
         };
         let filters: [&dyn Fn() -> Result<bool, mail::Error>; 6] = [
             &|| self.matches_class(mail),

@@ -18,7 +18,7 @@ use super::arguments::{Find, SortKey};
 use super::clock::Clock;
 use super::columns::Columns;
 use super::complain;
-use super::messages::{FoundMessage, Opener};
+use super::messages::{FoundMessage, OpenError, Opener};
 use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
@@ -128,8 +128,7 @@ impl Finder<'_> {
             embedded,
             &mut |found| {
                 if let Err(error) = &found.mail
-                    && (self.filter.asks_content()
-                        || self.filter.asks_size() && found.size().is_none())
+                    && self.misses(&found, error)
                 {
                     missed.push((error.status(), format!("{}: {error}", one_line(&found.path))));
                 }
@@ -152,6 +151,18 @@ impl Finder<'_> {
         );
         failures.extend(missed);
         outcome
+    }
+
+    /// Whether something is asked for of a message that cannot be opened, or of those in it.
+    fn misses(&self, found: &FoundMessage, error: &OpenError) -> bool {
+        let Find { long, json, .. } = *self.arguments;
+        self.arguments.filters.embedded
+            || long
+            || json
+            || self.filter.asks_content()
+            || self.filter.asks_size() && found.size().is_none()
+            // It is not known whether a file that cannot be read is damaged.
+            || self.filter.asks_damage() && !error.is_damage()
     }
 
     fn hit(&self, found: &FoundMessage) -> Hit {

@@ -134,7 +134,11 @@ impl Pages<'_> {
     /// Makes the page of a message; returns its row.
     pub(super) fn message(&self, job: &Job, place: &Place, totals: &mut Totals) -> Option<PageRow> {
         let number = job.number;
-        let found = self.opener.open(place)?;
+        let Some(found) = self.opener.open(place) else {
+            let cause = "holds no message to make a page of".to_owned();
+            totals.losses.push(Loss::left_out(place.path(), cause));
+            return None;
+        };
         totals.messages += usize::from(found.mail.is_ok());
         let path = PathBuf::from(format!("{PAGES}/{number:06}"));
         let losses = totals.losses.len();
