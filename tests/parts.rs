@@ -285,7 +285,7 @@ fn too_large_content_is_a_defect() {
     assert_eq!(browser.names(node), "ERRORS");
 }
 
-fn ole(streams: &[(&str, &[u8])]) -> MessageBuilder {
+pub(crate) fn ole(streams: &[(&str, &[u8])]) -> MessageBuilder {
     let mut storage = Tree::default();
     for (name, bytes) in streams {
         storage.put(name, *bytes);

@@ -10,6 +10,7 @@ use crate::calendar::blobs::SetNamed as _;
 use crate::fixture::{AttachmentBuilder, MessageBuilder, PROPERTY_STREAM, stream_name};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, run};
+use crate::parts;
 
 /// The stream with the content of an attachment.
 const DATA: &str = "__substg1.0_37010102";
@@ -109,6 +110,20 @@ fn filters_ask_for_kinds_and_attachments() {
         &["--smaller", "10K", "--is", "read"],
         &["Minutes of the committee.msg", "Price list.msg"],
     );
+}
+
+/// So is the file in an OLE object, which stands beside it.
+#[test]
+fn files_in_ole_objects_are_found() {
+    let native = 
+        b"\x30\0\0\0\x02\0a/b.txt\0C:\\a\0\0\0\x03\0\x05\0\0\0C:\\b\0\x04\0\0\0data\0\0";
+    let source = Folder::new()
+        .with("a.msg", parts::ole(&[("\u{1}Ole10Native", native)]).to_bytes())
+        .with("b.msg", parcel().to_bytes());
+    let find = |words: &[&str]| text(msgfs_in(source.path(), &[&["find"], words].concat()));
+    assert_eq!(find(&["--attachment", "a_b.txt"]), "a.msg\n");
+    assert_eq!(find(&["--text", "a_b\\.txt"]), "a.msg\n");
+    assert_eq!(find(&["--attachment", "*.ole"]), "a.msg\n");
 }
 
 /// Embedded messages are found by themselves, and know what they are embedded in.

@@ -368,8 +368,11 @@ fn is_in_categories(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::E
 
 /// Whether any attachment has such a name, also one in signed mail or in `winmail.dat`.
 fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> Result<bool, mail::Error> {
-    let attachments = mail.all_attachments()?;
-    Ok(attachments.iter().any(|one| is_meant(one.name()) || is_meant(mail::whole_name(one.name()))))
+    let is_one_meant = |one: &mail::Attachment| {
+        let mut names = std::iter::once(one.name()).chain(one.inner_name());
+        names.any(|name| is_meant(name) || is_meant(mail::whole_name(name)))
+    };
+    Ok(mail.all_attachments()?.iter().any(is_one_meant))
 }
 
 /// Whether a line of the body matches, also of that in signed mail or in `winmail.dat`.

@@ -86,7 +86,7 @@ impl Attachment {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.object.data()?;
-        Ok(data.properties().guessed_strings(data.message.strings()))
+        Ok(data.properties().notes_on_strings(data.message.strings()))
     }
 
     pub(super) fn new(object: Arc<Object<AttachmentData>>, draft: Option<Arc<Draft>>) -> Self {

@@ -466,7 +466,7 @@ impl Message {
         }
         let recipients = data.recipients().iter().map(|(_, set)| set);
         for set in std::iter::once(&data.properties).chain(recipients) {
-            notes.extend(set.guessed_strings(&data.strings));
+            notes.extend(set.notes_on_strings(&data.strings));
         }
         Ok(notes)
     }

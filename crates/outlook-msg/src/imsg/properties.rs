@@ -83,25 +83,29 @@ impl PropertySet {
         &self.list.notes
     }
 
-    /// Notes on 8-bit strings that are decoded in a guessed code page, because they are not valid
-    /// in that of the message. This reads all 8-bit strings.
-    pub(super) fn guessed_strings(&self, strings: &Strings) -> Vec<Note> {
+    /// Notes on strings: on 8-bit ones that are decoded in a guessed code page, because they are not
+    /// valid in that of the message, and on those of which NULs are left out at the end, since these
+    /// may be what is left of a text. This reads all 8-bit strings, and the ends of the others.
+    pub(super) fn notes_on_strings(&self, strings: &Strings) -> Vec<Note> {
         let mut notes = Vec::new();
-        let mut note = |tag: PropertyTag, stream: &Stream| {
-            if let (_, Some(guess)) = strings.page_of(&stream.read_salvage().0) {
+        let mut note = |tag: PropertyTag, is_8_bit: bool, stream: &Stream| {
+            if is_8_bit && let (_, Some(guess)) = strings.page_of(&stream.read_salvage().0) {
                 notes.push(Note { place: self.place(tag), text: guess.to_string() });
             }
+            let text = nuls_left_out(stream, if is_8_bit { 1 } else { 2 });
+            notes.extend(text.map(|text| Note { place: self.place(tag), text }));
         };
         for property in &self.list.properties {
-            match property.tag.property_type() {
-                PropertyType::STRING8 => {
-                    self.stream(property)
-                        .into_iter()
-                        .for_each(|stream| note(property.tag, &stream));
+            let tag = property.tag;
+            match tag.property_type() {
+                PropertyType::STRING8 | PropertyType::STRING => {
+                    let is_8_bit = tag.property_type() == PropertyType::STRING8;
+                    self.stream(property).into_iter().for_each(|one| note(tag, is_8_bit, &one));
                 }
-                PropertyType::MULTIPLE_STRING8 => self
-                    .element_streams(property.tag)
-                    .for_each(|(_, stream)| note(property.tag, &stream)),
+                PropertyType::MULTIPLE_STRING8 | PropertyType::MULTIPLE_STRING => {
+                    let is_8_bit = tag.property_type() == PropertyType::MULTIPLE_STRING8;
+                    self.element_streams(tag).for_each(|(_, one)| note(tag, is_8_bit, &one));
+                }
                 _ => {}
             }
         }
@@ -342,3 +346,18 @@ impl PropertySet {
         self.is_truncated(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
+/// A note on the NULs at the end of a string, each of `unit` bytes, which are left out. One NUL ends
+/// the strings of many programs; more may be a text that is lost, as in a sector of zeros.
+fn nuls_left_out(stream: &Stream, unit: usize) -> Option<String> {
+    const LOOKED_AT: u64 = 4 << 10;
+    let end = stream.len() - stream.len() % u64::try_from(unit).ok()?;
+    let start = end.saturating_sub(LOOKED_AT);
+    let mut tail = vec![0; usize::try_from(end - start).ok()?];
+    // What cannot be read is a defect.
+    stream.read_at(start, &mut tail).ok().filter(|read| *read == tail.len())?;
+    let is_nul = |one: &&[u8]| one.iter().all(|byte| *byte == 0);
+    let count = tail.chunks_exact(unit).rev().take_while(is_nul).count();
+    let or_more = if start > 0 && count * unit == tail.len() { " or more" } else { "" };
+    (count > 1).then(|| format!("{count}{or_more} NULs at its end are left out"))
+}
+

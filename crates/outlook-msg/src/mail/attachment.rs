@@ -388,6 +388,22 @@ impl Attachment {
         Some(&self.shown()?.attachment)
     }
 
+    /// The name of the file in an OLE object, such as `notes.txt` in `Package.ole`; `None` if there
+    /// is none.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.inner_name(), None, "it is a file itself");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    #[must_use]
+    pub fn inner_name(&self) -> Option<&str> {
+        let derived = self.shown()?.derived.as_ref()?;
+        (!derived.kind.is_of_message()).then_some(&*derived.name)
+    }
+
     /// The path, in the directory of the message, of what is made from the attachment: of the
     /// message inside it, or of the file in an OLE object.
     pub(super) fn made(&self) -> Option<String> {
