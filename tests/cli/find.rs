@@ -115,8 +115,7 @@ fn filters_ask_for_kinds_and_attachments() {
 /// So is the file in an OLE object, which stands beside it.
 #[test]
 fn files_in_ole_objects_are_found() {
-    let native = 
-        b"\x30\0\0\0\x02\0a/b.txt\0C:\\a\0\0\0\x03\0\x05\0\0\0C:\\b\0\x04\0\0\0data\0\0";
+    let native = b"\x30\0\0\0\x02\0a/b.txt\0C:\\a\0\0\0\x03\0\x05\0\0\0C:\\b\0\x04\0\0\0data\0\0";
     let source = Folder::new()
         .with("a.msg", parts::ole(&[("\u{1}Ole10Native", native)]).to_bytes())
         .with("b.msg", parcel().to_bytes());

@@ -360,4 +360,3 @@ fn nuls_left_out(stream: &Stream, unit: usize) -> Option<String> {
     let or_more = if start > 0 && count * unit == tail.len() { " or more" } else { "" };
     (count > 1).then(|| format!("{count}{or_more} NULs at its end are left out"))
 }
-
