@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::mount::folder::{Folder, letter, parcel};
-use crate::mount::process::{MOMENT, run};
+use crate::mount::process::{MOMENT, run, wait_until};
 
 use super::direct::Direct;
 use super::files::ReadFiles as _;
@@ -202,4 +202,44 @@ fn a_file_that_is_no_message_is_not_removed_and_named() {
         assert!(errors.split_inclusive('\n').any(|one| one == line), "{errors}");
     }
     assert_eq!(mount.text("notes.txt"), "notes");
+}
+
+/// A new message of no bytes is none, but `close` cannot say so: nothing was written that it could
+/// refuse.
+#[test]
+fn an_empty_new_message_is_named() {
+    let (state, source) = (tempfile::tempdir().unwrap(), Folder::new());
+    let Some(mount) = Served::start(source.path(), state.path()) else { return };
+    fs::create_dir(source.path().join("sub")).unwrap();
+    for name in ["empty.msg", "sub/empty.msg"] {
+        drop(File::create(mount.path(name)).unwrap());
+        wait_until("the file is named", MOMENT, || {
+            let errors = mount.text(".msgfs/errors");
+            errors.lines().any(|line| line.starts_with(&format!("{name}: refused: ")))
+        });
+        assert!(!mount.path(name).exists());
+    }
+    // What is removed before it is closed is missed by nobody.
+    let removed = File::create(mount.path("removed.msg")).unwrap();
+    fs::remove_file(mount.path("removed.msg")).unwrap();
+    drop(removed);
+    mount.sync("sub").unwrap();
+    assert!(!mount.text(".msgfs/errors").contains("removed.msg"));
+}
+
+/// What is made from other files can be removed for the sake of `rm -r`, but is there again.
+#[test]
+fn a_removed_file_that_is_there_again_is_named() {
+    let state = tempfile::tempdir().unwrap();
+    let source = Folder::new().with("a.msg", parcel().to_bytes());
+    let Some(mount) = Served::start(source.path(), state.path()) else { return };
+    let made = "a.msg/attachments/Outer with_slash.msg/message.json";
+    for (name, is_named) in [("a.msg/message.json", true), ("a.msg/cc", false), (made, true)] {
+        let mut remove = Command::new("rm");
+        run(remove.arg(mount.path(name)), MOMENT).expect_success();
+        mount.sync("a.msg").unwrap();
+        wait_until("the removal is final", MOMENT, || mount.path(name).exists() == is_named);
+        let errors = mount.text(".msgfs/errors");
+        assert_eq!(errors.contains(&format!("{name}: refused: ")), is_named, "{name}: {errors}");
+    }
 }

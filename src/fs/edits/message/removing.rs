@@ -95,8 +95,7 @@ impl LockedMessage<'_> {
             self.edit(|editor, tree| {
                 for path in &removed {
                     match editor.remove(tree, path) {
-                        // A file that msgfs makes from others cannot be removed, and is there
-                        // again.
+                        // A file that msgfs makes from others cannot be removed.
                         Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
                         Err(error) => tracing::warn!("{path}: not removed: {error}"),
                     }
@@ -110,6 +109,8 @@ impl LockedMessage<'_> {
                 for path in &removed {
                     contents.times.remove(path);
                 }
+                self.name_not_removed(&removed);
+                let contents = &mut *self.contents;
                 contents.edited = Some(std::time::SystemTime::now());
                 // Every removed file was one that msgfs makes from others, so the message is
                 // unchanged.
@@ -122,6 +123,18 @@ impl LockedMessage<'_> {
             Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
         }
         self.schedule_save();
+    }
+
+    /// Names the removed files that are there again, since `unlink` said nothing: msgfs makes them
+    /// from others, which have stayed.
+    fn name_not_removed(&self, removed: &[String]) {
+        for path in removed {
+            let Ok(ShownEntry::Node(open, ..)) = self.shown().find_hidden(path) else { continue };
+            if let Ok(FileAccess::ReadOnly(reason)) = access_in(&open, path) {
+                let whole = || self.contents.path.join(path);
+                self.edits.refusals.note(whole, &Error::NotPermitted(reason));
+            }
+        }
     }
 
     fn note_removed(&self, removed: &[String]) -> Result<(), Error> {

@@ -321,8 +321,11 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, .. } => {
                 if arrival.close() {
                     let folders = self.edits.folders();
-                    // The last FLUSH has reported the error.
-                    let _ = folders.save_arrival(self.directory(), arrival);
+                    // The last FLUSH has reported the error, unless nothing was ever written.
+                    if let Err(error) = folders.save_arrival(self.directory(), arrival) {
+                        let path = || self.directory().lock().path.clone();
+                        self.edits.refusals.note(path, &error);
+                    }
                     if is_message_file_name(&self.directory().lock().path.clone()) {
                         self.edits.end(self.directory().base, self.directory().lock());
                     }
