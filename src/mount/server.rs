@@ -12,6 +12,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use outlook_msg::sync::lock;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::sockopt::socket_peercred;
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::fs::mountinfo::Device;
 
@@ -36,6 +38,8 @@ const CLOSED: &str = "closed\n";
 const REPORT_BYTES_MAX: u64 = 1 << 20;
 /// A client that does not read holds up the end of the mount for at most this long.
 const TELLING_MAX: Duration = Duration::from_secs(1);
+/// A process that has told its report may take this long to end.
+const ENDING_MAX: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 /// At most this many clients may wait for the end of one mount.
 const CALLERS_MAX: usize = 64;
 
@@ -56,6 +60,8 @@ struct Callers {
 #[derive(Debug)]
 pub(super) struct Server {
     stream: UnixStream,
+    /// `None` if it is of another pid namespace.
+    process: Option<OwnedFd>,
 }
 
 impl ServerSocket {
@@ -130,20 +136,34 @@ impl Callers {
 }
 
 fn has_hung_up(stream: &UnixStream) -> bool {
-    let mut polled = [PollFd::new(stream, PollFlags::empty())];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|found| found > 0)
+    poll(stream, PollFlags::empty(), Some(&now)).is_ok_and(|has_hung_up| has_hung_up)
+}
+
+/// Waits until a file is ready, or has hung up. False if it takes longer than `at_most`.
+fn poll(file: &impl AsFd, wanted: PollFlags, at_most: Option<&Timespec>) -> io::Result<bool> {
+    loop {
+        match rustix::event::poll(&mut [PollFd::new(file, wanted)], at_most) {
+            Err(rustix::io::Errno::INTR) => {}
+            found => return Ok(found? > 0),
+        }
+    }
+}
+
+/// The process at the other end of a connection. It reads as ready once all of it has ended, and
+/// its files are closed (`pidfd_open(2)`).
+fn process_of(stream: &UnixStream) -> Option<OwnedFd> {
+    let peer = socket_peercred(stream).ok()?;
+    let process = pidfd_open(peer.pid, PidfdFlags::empty()).ok()?;
+    // If it has ended meanwhile, another process may have its number.
+    (!has_hung_up(stream)).then_some(process)
 }
 
 /// Accepts clients and reads what they ask for, for as long as the process runs.
 fn answer(callers: &Mutex<Callers>, events: &Sender<EndEvent>) -> io::Result<()> {
     let listener = lock(callers).listener.try_clone()?;
     loop {
-        let mut polled = [PollFd::new(&listener, PollFlags::IN)];
-        match rustix::event::poll(&mut polled, None) {
-            Err(rustix::io::Errno::INTR) => continue,
-            outcome => outcome?,
-        };
+        poll(&listener, PollFlags::IN, None)?;
         // A connection is accepted and entered under one lock, so that no client is missed when all
         // are told.
         for mut caller in lock(callers).let_in() {
@@ -169,7 +189,7 @@ impl Server {
         folders(mount.owner).into_iter().find_map(|folder| {
             check_folder(&folder, mount.owner).ok()?;
             let stream = UnixStream::connect(folder.join(mount.device.to_string())).ok()?;
-            Some(Self { stream }).filter(|server| is_the_owner(&server.stream))
+            is_the_owner(&stream).then(|| Self { process: process_of(&stream), stream })
         })
     }
 
@@ -178,10 +198,15 @@ impl Server {
         (&self.stream).write_all(END)
     }
 
-    /// Waits until the session is closed. Returns a line for each message that was not saved.
+    /// Waits until the session is closed and its process has ended, so that the file system of the
+    /// source can be unmounted. Returns a line for each message that was not saved.
     pub(super) fn wait(self) -> io::Result<Option<String>> {
         let mut told = Vec::new();
         self.stream.take(REPORT_BYTES_MAX).read_to_end(&mut told)?;
+        if let Some(process) = &self.process {
+            // A process that does not end has told its report all the same.
+            let _ = poll(process, PollFlags::IN, Some(&ENDING_MAX));
+        }
         let told = String::from_utf8_lossy(&told);
         match told.strip_prefix(CLOSED) {
             Some(report) => Ok(Some(report.to_owned()).filter(|report| !report.is_empty())),

@@ -81,6 +81,36 @@ fn msgfs_umount_ends_the_process() {
     mount.end();
 }
 
+/// When `msgfs umount` returns, its process has no file of the source open any more: the disk that
+/// the source lies on can be unmounted at once.
+#[test]
+fn the_disk_of_the_source_can_be_unmounted_after_msgfs_umount() {
+    use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+    const ROUNDS: usize = 12;
+    if !has_fuse() {
+        return;
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: to mount a disk needs root");
+        return;
+    }
+    let (disk, point) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for _ in 0..ROUNDS {
+        mount("none", disk.path(), "tmpfs", MountFlags::empty(), None).unwrap();
+        fs::write(disk.path().join("parcel.msg"), parcel().to_bytes()).unwrap();
+        let guard = Mounted::guard(point.path());
+        run(msgfs().args([disk.path(), point.path()]), MOMENT).expect_success();
+        assert_eq!(guard.text("parcel.msg/subject"), "A parcel\n");
+        let ended = run(msgfs().arg("umount").arg(point.path()), MOMENT);
+        let unmounted = unmount(disk.path(), UnmountFlags::empty());
+        if unmounted.is_err() {
+            unmount(disk.path(), UnmountFlags::DETACH).unwrap();
+        }
+        ended.expect_success();
+        unmounted.unwrap();
+    }
+}
+
 /// A mount in use leaves the table at once, and the session does not wait for its users: the source
 /// is free, also if it lies on a disk that is to be taken away.
 #[test]
