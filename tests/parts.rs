@@ -398,8 +398,12 @@ fn reports_have_a_text() {
 /// What real messages show; `--nocapture` prints it.
 #[test]
 fn real_messages_show_their_content() {
+    let paths = crate::corpus_files::corpus_files();
+    if paths.is_empty() {
+        return;
+    }
     let mut counts = BTreeMap::new();
-    for path in crate::corpus_files::corpus_files() {
+    for path in paths {
         let tree = open(fs::read(&path).unwrap());
         let browser = Browser::new(&tree);
         for found in browser.everything(NodeId(0)) {

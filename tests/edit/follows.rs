@@ -1,6 +1,6 @@
 //! Values that follow from others, right before the save; and what of signed mail is not edited.
 
-use msgfs::mapi::{PropertyTag, Value, tags};
+use msgfs::mapi::{CodePage, PropertyTag, Value, tags};
 use msgfs::view::{self, Change, Error, FileAccess};
 
 use super::editor::{Edited, letter};
@@ -189,4 +189,52 @@ fn bodies_and_attachments_of_signed_mail_are_not_edited() {
     made.set("class", "IPM.Note.SMIME.MultipartSigned").unwrap();
     made.set("attachments/smime.p7m", signed).unwrap();
     made.set("body.txt", "Hello\n").unwrap();
+}
+
+/// A message of 8-bit strings that are ASCII, and of which no page is stated.
+fn ascii(internet_code_page: i32) -> MessageBuilder {
+    MessageBuilder::empty()
+        .text(tags::PR_MESSAGE_CLASS, "IPM.Note")
+        .text(tags::PR_SUBJECT, "Plain")
+        .integer(tags::PR_INTERNET_CPID, internet_code_page)
+        .ansi(CodePage::WINDOWS_1252)
+}
+
+/// Where a message has no `PR_MESSAGE_CODEPAGE`, readers find the page of its 8-bit strings by all
+/// of them. A text that is set must not make them find another one than that it is stored in.
+#[test]
+fn a_text_is_read_as_it_was_set_where_no_code_page_is_stated() {
+    let utf8 = ascii(65001);
+    let with_locale = utf8.clone().integer(tags::PR_MESSAGE_LOCALE_ID, 1033);
+    for (message, is_told) in [(ascii(0), true), (utf8, true), (with_locale, false)] {
+        for text in ["Ø", "é", "Größe", "naïve café", "Ã©"] {
+            let mut edited = Edited::new(&message);
+            edited.set("subject", text).unwrap();
+            assert_eq!(edited.text("subject").unwrap(), format!("{text}\n"));
+            edited.save();
+            assert_eq!(edited.text("subject").unwrap(), format!("{text}\n"));
+            let told = edited.text("mapi/PR_MESSAGE_CODEPAGE");
+            let expected = (is_told || text == "Ã©").then(|| "1252\n".to_owned());
+            assert_eq!(told, expected, "{text}");
+            assert!(!edited.text("message.json").unwrap().contains("guess"));
+        }
+        let mut edited = Edited::new(&message);
+        edited.set("subject", "Also ASCII").unwrap();
+        assert_eq!(edited.bytes("mapi/PR_MESSAGE_CODEPAGE"), None);
+    }
+}
+
+/// What is guessed as before stays a guess: nobody has said what it is.
+#[test]
+fn a_guessed_code_page_is_not_stated_by_an_edit() {
+    let russian = "Добрый день! Высылаю вам отчёт за прошлый месяц, как договаривались.";
+    let message = ascii(0).text(tags::PR_SUBJECT, russian).ansi(CodePage::new(1251).unwrap());
+    let mut edited = Edited::new(&message);
+    edited.set("importance", "high").unwrap();
+    edited.set("body.txt", "Спасибо, всё получили, до встречи в понедельник!\n").unwrap();
+    assert_eq!(edited.text("subject").unwrap(), format!("{russian}\n"));
+    assert_eq!(edited.bytes("mapi/PR_MESSAGE_CODEPAGE"), None);
+    edited.set("subject", "Also ASCII").unwrap();
+    edited.set("body.txt", "All ASCII\n").unwrap();
+    assert_eq!(edited.bytes("mapi/PR_MESSAGE_CODEPAGE"), None);
 }

@@ -309,7 +309,11 @@ fn attributes_are_those_of_the_file() {
     let set = rustix::fs::setxattr(&subject, "user.x", b"1", rustix::fs::XattrFlags::empty());
     assert_eq!(set, Err(rustix::io::Errno::OPNOTSUPP));
     // A message under edit goes on to be saved.
-    stage.output("exec 3>>B.msg/body.txt; echo more >&3; chmod 600 B.msg");
+    let shown = stage.output(
+        "echo New > B.msg/subject; exec 3>>B.msg/body.txt; echo more >&3; chmod 600 B.msg
+         stat -c %a B.msg/subject; echo Newer > B.msg/subject; stat -c %a B.msg/body.txt",
+    );
+    assert_eq!(shown, "600\n600\n");
     stage.wait_until_saved();
     assert!(stage.saved("B.msg/body.txt").ends_with(b"more\n"));
     assert_eq!(fs::metadata(stage.source.join("B.msg")).unwrap().mode() & 0o777, 0o600);

@@ -140,6 +140,27 @@ pub(super) fn update_dependents_of_parts(
     })
 }
 
+/// States the code page of the 8-bit strings, if an edit has put in a text by which readers would
+/// find another page. Where `PR_MESSAGE_CODEPAGE` is missing, they find it by all the texts, so one
+/// new text can change how each of them is read.
+pub(super) fn keep_code_page(message: &Message, state: &mut DraftState) -> Result<(), Error> {
+    let data = message.data()?;
+    let before = data.strings();
+    if before.is_told_code_page() {
+        return Ok(());
+    }
+    let root = state.transaction.snapshot().root();
+    let hints = PropertySet::read(&root, data.header()).code_page_hints();
+    // Who sets one of these properties means to change the page.
+    if hints != before.hints() || before.reloaded(&root, hints).is_read_as(before) {
+        return Ok(());
+    }
+    let number = i32::try_from(before.code_page().number()).unwrap_or_default();
+    edit_properties(state, data.header(), |editor| {
+        set(editor, tags::PR_MESSAGE_CODEPAGE, &Value::Integer32(number))
+    })
+}
+
 /// The numbers of the recipients or of the attachments, in order.
 fn part_numbers(transaction: &Transaction, prefix: &str) -> Vec<u32> {
     let storages = transaction.entries(&[]).filter(|(_, is_storage)| *is_storage);

@@ -502,7 +502,8 @@ impl Editable for Message {
     }
 
     fn update_dependents(&self, state: &mut DraftState) -> Result<(), Error> {
-        computed::update_dependents_of_parts(self, state)
+        computed::update_dependents_of_parts(self, state)?;
+        computed::keep_code_page(self, state)
     }
 
     fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {

@@ -27,7 +27,7 @@ pub struct Strings {
 }
 
 /// The properties of a message that state its code page.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CodePageHints {
     /// `PR_MESSAGE_CODEPAGE`.
     pub(super) message: Option<u32>,
@@ -68,6 +68,11 @@ impl Strings {
         Self::new(storage, hints, self.chosen, self.outer.clone())
     }
 
+    /// The properties of this message that state its code page.
+    pub(super) fn hints(&self) -> CodePageHints {
+        self.hints
+    }
+
     /// The code page of the `PT_STRING8` values.
     pub fn code_page(&self) -> CodePage {
         self.page_and_guess().0
@@ -76,6 +81,19 @@ impl Strings {
     /// The code page that this message, or an outer one, states for them; `None` if none does.
     pub fn stated_code_page(&self) -> Option<CodePage> {
         *self.stated.get_or_init(|| self.chosen.or_else(|| self.find_stated()))
+    }
+
+    /// Whether the code page is told without a look at the strings.
+    pub(super) fn is_told_code_page(&self) -> bool {
+        self.chosen.is_some() || self.hints.message.and_then(ansi_code_page).is_some()
+    }
+
+    /// Whether these strings, after an edit, are read in the page in which they were before, and
+    /// that is no guess if it was none.
+    pub(super) fn is_read_as(&self, before: &Self) -> bool {
+        let (page, guess) = self.page_and_guess();
+        page == before.code_page() && (guess.is_none() || guess == before.guess())
+            || self.strings_to_examine().next().is_none()
     }
 
     /// The guessed code page, if the page for all 8-bit strings is a guess.

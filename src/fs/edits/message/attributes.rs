@@ -1,8 +1,10 @@
 //! Sets times, permissions and owners. A message directory has those of its file.
 
 use crate::fs::error::source_error;
-use crate::fs::{Entry, Error, SetAttr};
+use crate::fs::source::attr::Attr;
+use crate::fs::{Entry, Error, Ino, SetAttr};
 use crate::storage::FileState;
+use crate::view::NodeId;
 
 use super::directory::MessageState;
 use super::entries::EditableMessage;
@@ -105,10 +107,14 @@ impl EditableMessage<'_> {
         locked.begin_differing();
         if was_known {
             // msgfs itself has changed the ctime, so the file still counts as the same one.
-            let now = source.root.metadata(&path).map_err(in_source)?;
-            let (before, now) = (FileState::from(&before), FileState::from(&now));
+            let metadata = source.root.metadata(&path).map_err(in_source)?;
+            let (before, now) = (FileState::from(&before), FileState::from(&metadata));
             match locked.contents.edits() {
-                Some(edited) => edited.target.touched(now),
+                Some(edited) => {
+                    edited.target.touched(now);
+                    let ino = Ino::new(base, NodeId(0));
+                    locked.show_directory(Attr::of_message(ino, &metadata, &source.ownership))?;
+                }
                 // A save that could not be taken out of the log may have put the file there.
                 None => self.edits.log.rebase(&path, before, now),
             }

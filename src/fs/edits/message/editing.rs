@@ -172,6 +172,16 @@ impl LockedMessage<'_> {
         outcome
     }
 
+    /// Shows an edited message with other attributes of its directory: those of its files follow.
+    pub(super) fn show_directory(&mut self, directory: Attr) -> Result<(), Error> {
+        let Self { edits, message, contents } = self;
+        let path = contents.path.clone();
+        let Some(edited) = contents.edits_mut() else { return Ok(()) };
+        let (editor, names) = (&edited.editor, &message_names(message));
+        edited.current = state_of(&edits.messages, editor.message(), &path, names, directory)?;
+        Ok(())
+    }
+
     /// Must be called before something in the message differs from its file. The kernel forgets
     /// what it was told of the message, and the message stays known.
     pub(in crate::fs::edits) fn begin_differing(&mut self) {
