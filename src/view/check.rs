@@ -140,13 +140,39 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
                 _ => of_message(tree, entry),
             }
         }
+        _ => missing(tree, node),
+    }
+}
+
+/// What is missing of the values that a file in a message is made of, and of an attachment. No
+/// attachment is read for it, and no body.
+pub(super) fn missing(tree: &MessageTree, node: Node) -> Vec<Defect> {
+    match node {
         Node::Attachment(entry) | Node::Derived(entry, _) => {
-            let Ok(outer) = objects.outer_message(entry) else { return Vec::new() };
+            let Ok(outer) = tree.objects.outer_message(entry) else { return Vec::new() };
             outer.attachment(entry).map_or_else(Vec::new, |one| {
                 let file = one.derived.as_ref().and_then(|derived| derived.missing.clone());
                 let file = file.filter(|_| matches!(node, Node::Derived(..)));
                 one.missing.iter().cloned().chain(file).collect()
             })
+        }
+        _ => missing_of_value(tree, node),
+    }
+}
+
+/// What is missing of the values that a file in a message is made of.
+pub(super) fn missing_of_value(tree: &MessageTree, node: Node) -> Vec<Defect> {
+    let objects = &tree.objects;
+    match node {
+        Node::File(entry, file) => {
+            let open = objects.open_message(entry);
+            open.map_or_else(|_| Vec::new(), |open| (file.missing)(&open.message))
+        }
+        Node::Property(entry, index) => {
+            let found = objects
+                .property(entry, index)
+                .and_then(|property| Ok(objects.object(entry)?.missing_part(property.tag)?));
+            found.ok().flatten().into_iter().collect()
         }
         _ => Vec::new(),
     }

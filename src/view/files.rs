@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::imsg::{MapiProp as _, Message, RecipientType};
 use crate::mail::content::{Content, made};
 use crate::mail::edit::text_fields;
-use crate::mail::{Mail, Marks, Printing, ics, utc_time, vcf};
+use crate::mail::{Mail, Marks, Printing, ics, missing, utc_time, vcf};
 use crate::mapi::{PropertyTag, PropertyType, tags};
-use crate::storage::EntryNumber;
+use crate::storage::{Defect, EntryNumber};
 
 use super::attributes::ExtendedAttribute;
 use super::bodies::{Bodies, BodyKind};
@@ -51,35 +51,42 @@ pub(super) static FILES: &[File] = &[
         }),
         edit: EditColumn::Text { field: &text_fields::SUBJECT, form: || Form::Text },
         part: Some(SearchPart::Subject),
+        missing: missing::of_subject,
         ..value(16, "subject", |message| fields::subject(message).map(line))
     },
     File {
         edit: EditColumn::Addresses { field: &text_fields::FROM, count_max: 1 },
         part: Some(SearchPart::From),
+        missing: missing::of_from,
         ..value(17, "from", |message| address_lines(fields::from(message).as_slice()))
     },
     File {
         edit: EditColumn::Addresses { field: &text_fields::SENDER, count_max: 1 },
         part: Some(SearchPart::From),
+        missing: missing::of_sender,
         ..value(18, "sender", |message| address_lines(fields::sender(message).as_slice()))
     },
     File {
         edit: EditColumn::Addresses { field: &text_fields::TO, count_max: usize::MAX },
         part: Some(SearchPart::To),
+        missing: |message| missing::of_recipients(message, RecipientType::To),
         ..value(19, "to", |message| recipients(message, RecipientType::To))
     },
     File {
         edit: EditColumn::Addresses { field: &text_fields::CC, count_max: usize::MAX },
         part: Some(SearchPart::To),
+        missing: |message| missing::of_recipients(message, RecipientType::Cc),
         ..value(20, "cc", |message| recipients(message, RecipientType::Cc))
     },
     File {
         edit: EditColumn::Addresses { field: &text_fields::BCC, count_max: usize::MAX },
         part: Some(SearchPart::To),
+        missing: |message| missing::of_recipients(message, RecipientType::Bcc),
         ..value(21, "bcc", |message| recipients(message, RecipientType::Bcc))
     },
     File {
         edit: EditColumn::Addresses { field: &text_fields::REPLY_TO, count_max: usize::MAX },
+        missing: missing::of_reply_to,
         ..value(22, "reply-to", |message| address_lines(&fields::reply_to(message)))
     },
     File {
@@ -104,6 +111,7 @@ pub(super) static FILES: &[File] = &[
             field: &text_fields::CLASS,
             form: || Form::OneLine { is_ended: false },
         },
+        missing: missing::of_class,
         ..value(25, "class", |message| fields::message_class(message).map(line))
     },
     File {
@@ -111,6 +119,7 @@ pub(super) static FILES: &[File] = &[
             field: &text_fields::MESSAGE_ID,
             form: || Form::OneLine { is_ended: false },
         },
+        missing: missing::of_message_id,
         ..value(26, "message-id", |message| fields::message_id(message).map(line))
     },
     File {
@@ -124,6 +133,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         edit: EditColumn::Text { field: &text_fields::CATEGORIES, form: || Form::Text },
+        missing: missing::of_categories,
         ..value(28, "categories", |message| {
             lines(fields::categories(message).iter().map(|one| escaped(one)))
         })
@@ -132,6 +142,7 @@ pub(super) static FILES: &[File] = &[
         exists: Exists::Message(|message| Some(has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS))),
         edit: EditColumn::Text { field: &text_fields::HEADERS, form: || Form::Text },
         part: Some(SearchPart::Headers),
+        missing: missing::of_headers,
         ..value(29, "headers", |message| fields::headers(message).map(String::into_bytes))
     },
     File {
@@ -141,6 +152,7 @@ pub(super) static FILES: &[File] = &[
         contents: ContentColumn::Body(|bodies, _, _| {
             Some(unix_lines_of(bodies.text()?).into_bytes())
         }),
+        missing: |message| missing_of_body(message, BodyKind::Text),
         edit: EditColumn::Body { body: BodyKind::Text, form: || Form::Text },
         ..BODY
     },
@@ -151,6 +163,7 @@ pub(super) static FILES: &[File] = &[
         contents: ContentColumn::Body(|bodies, resolve, remote| {
             Some(bodies.html(resolve, remote)?.into_bytes())
         }),
+        missing: |message| missing_of_body(message, BodyKind::Html),
         edit: EditColumn::Body { body: BodyKind::Html, form: || Form::Text },
         ..BODY
     },
@@ -159,6 +172,7 @@ pub(super) static FILES: &[File] = &[
         name: "body.rtf",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_rtf())),
         contents: ContentColumn::Body(|bodies, _, _| bodies.rtf()),
+        missing: |message| missing_of_body(message, BodyKind::Rtf),
         edit: EditColumn::Body { body: BodyKind::Rtf, form: || Form::Magic(b"{\\rtf") },
         ..BODY
     },
@@ -312,6 +326,7 @@ const VALUE: File = File {
     is_source: false,
     is_costly: |_, _| false,
     contents: ContentColumn::Value(|_| None),
+    missing: |_| Vec::new(),
     edit: EditColumn::None,
     attributes: &[ExtendedAttribute::Error],
     part: None,
@@ -375,6 +390,10 @@ fn line(text: String) -> Vec<u8> {
 
 fn recipients(message: &Message, wanted: RecipientType) -> Option<Vec<u8>> {
     address_lines(&fields::recipients(message, wanted))
+}
+
+fn missing_of_body(message: &Message, kind: BodyKind) -> Vec<Defect> {
+    Bodies::new(message).missing(kind).into_iter().collect()
 }
 
 fn message_json(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {

@@ -5,7 +5,7 @@ use crate::imsg::Message;
 use crate::mail::content::Content;
 use crate::mail::edit::text_fields::TextField;
 use crate::mail::{ics, vcf};
-use crate::storage::EntryNumber;
+use crate::storage::{Defect, EntryNumber};
 
 use super::attributes::ExtendedAttribute;
 use super::bodies::Bodies;
@@ -35,6 +35,8 @@ pub(super) struct File {
     /// Whether its size is known only after its content is made, which takes long.
     pub(super) is_costly: fn(&MessageTree, EntryNumber) -> bool,
     pub(super) contents: ContentColumn,
+    /// What is missing of the values that it is made of.
+    pub(super) missing: fn(&Message) -> Vec<Defect>,
     pub(super) edit: EditColumn,
     /// The extended attributes that it can have.
     pub(super) attributes: &'static [ExtendedAttribute],

@@ -54,6 +54,9 @@ pub(super) struct Messages<D> {
     habits: Habits,
     stores: Stores,
     damaged: Damaged,
+    /// Whether programs read through a mount. Commands read what there is of a damaged value, and
+    /// ask what is missing.
+    is_mount: bool,
     /// Whether files come and go in messages, as in a writable mount.
     is_changing: bool,
     /// Whether the kernel may keep what it is told of messages.
@@ -84,6 +87,18 @@ impl OpenMessage {
         Self { path, tree, directory, reads_checked: AtomicU64::new(0) }
     }
 
+    /// Reads a file in it for a program that sees no more than bytes or an error: a value of which
+    /// a part is missing is an error.
+    pub(super) fn read_whole_at(
+        &self,
+        id: NodeId,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, view::Error> {
+        self.tree.check_whole(id)?;
+        self.tree.read_at(id, offset, buffer)
+    }
+
     /// The attributes of a node in it.
     fn attr(&self, ino: Ino, attributes: &Attributes, ownership: &attr::Ownership) -> Attr {
         let file_type = attr::file_type(attributes.kind);
@@ -108,6 +123,7 @@ impl<D: Directory> Messages<D> {
             habits: Habits::default(),
             stores: Stores::default(),
             damaged: Damaged::default(),
+            is_mount: options.mount_point.is_some(),
             is_changing,
             // An edit of one file changes others, so the kernel may keep nothing of a message that
             // is edited unless it can be told to forget.

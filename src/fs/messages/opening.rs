@@ -152,7 +152,10 @@ impl<D: Directory> Messages<D> {
             Some(open) => open,
             None => self.open_anew(message, Arc::clone(&node))?,
         };
-        let read = open.tree.read_at(id, offset, buffer);
+        let read = match self.is_mount {
+            true => open.read_whole_at(id, offset, buffer),
+            false => open.tree.read_at(id, offset, buffer),
+        };
         // Check the state after the read: before it, another program could still write, and the
         // answer would mix two states.
         check_unchanged(&node, &open)?;

@@ -147,7 +147,7 @@ impl<D: Directory> Storing<'_, D> {
         let len = usize::try_from(size).ok().filter(|_| is_small)?;
         self.bytes.resize(len.max(self.bytes.len()), 0);
         let file = self.bytes.get_mut(..len)?;
-        let read = self.open.tree.read_at(id, 0, file).ok()?;
+        let read = self.open.read_whole_at(id, 0, file).ok()?;
         check_unchanged(&self.message.node, &self.open).ok()?;
         (read == len).then_some(len)
     }

@@ -68,6 +68,17 @@ pub trait MapiProp {
         Ok(set.find(tag).and_then(|property| set.value_defect(property, &strings)))
     }
 
+    /// The defect of the value of a property if a part of the value is missing. A `PT_UNICODE` tag
+    /// finds a `PT_STRING8` value too.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn missing_part(&self, tag: PropertyTag) -> Result<Option<Defect>, Error> {
+        let (set, strings) = self.property_set()?;
+        let property = set.find(tag).filter(|property| set.is_incomplete(property, &strings));
+        Ok(property.and_then(|property| set.value_defect(property, &strings)))
+    }
+
     /// The defects of the values of the object. To find them, large values are not read.
     ///
     /// # Errors

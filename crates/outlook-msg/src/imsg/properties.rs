@@ -209,7 +209,7 @@ impl PropertySet {
 
     /// Whether a part of a value is missing. A defect may also be just a length that does not fit
     /// the type.
-    pub(super) fn is_incomplete(&self, property: &Property, strings: &Strings) -> bool {
+    pub fn is_incomplete(&self, property: &Property, strings: &Strings) -> bool {
         match property.tag.property_type().location() {
             Location::Entry | Location::Unknown => false,
             Location::Storage => self.object(property).is_none(),

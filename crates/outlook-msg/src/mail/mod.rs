@@ -83,7 +83,7 @@ pub use content::pieced_file;
 #[doc(hidden)]
 pub use formats::{eml, json};
 #[doc(hidden)]
-pub use values::{fields, named, text, value_lines};
+pub use values::{fields, missing, named, text, value_lines};
 
 pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, PropertyType, Value};

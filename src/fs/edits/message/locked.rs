@@ -65,9 +65,9 @@ impl<'a> LockedMessage<'a> {
                 if len > LEN_MAX {
                     return Err(Error::TooLarge);
                 }
-                let (log, tree) = (&self.edits.log, &open.tree);
-                let read = |offset, piece: &mut [u8]| tree.read_at(id, offset, piece);
-                Buffer::filled::<view::Error>(log.spool(), len, read).map_err(in_message)
+                let read = |offset, piece: &mut [u8]| open.read_whole_at(id, offset, piece);
+                let spool = self.edits.log.spool();
+                Buffer::filled::<view::Error>(spool, len, read).map_err(in_message)
             }
             ShownEntry::New(_) => Ok(Buffer::default()),
             _ => Err(Error::IsADirectory),
@@ -118,7 +118,7 @@ impl<'a> LockedMessage<'a> {
         };
         match found {
             ShownEntry::Node(open, id, FileKind::File) => {
-                let read = open.tree.read_at(id, offset, buffer);
+                let read = open.read_whole_at(id, offset, buffer);
                 read.map_err(|error| message_error(&open.path, error))
             }
             ShownEntry::Temporary(file) => {

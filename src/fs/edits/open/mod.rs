@@ -243,7 +243,7 @@ impl<'a> OpenHandle<'a> {
             Ok(_) | Err(Error::NotFound) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
+        let read = |offset, piece: &mut [u8]| open.read_whole_at(id, offset, piece);
         let len = open.tree.attributes(id).map(|attributes| attributes.size);
         let value = len.and_then(|len| Buffer::filled::<view::Error>(self.spool(), len, read));
         file.lock().load(value.map_err(|error| message_error(&open.path, error))?);

@@ -14,6 +14,7 @@ use crate::imsg::{MapiProp, Message, Note};
 use crate::mail::attachments::references::{REFERENCES_BYTES_MAX, References};
 use crate::mail::attachments::{references, shown_attachments};
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
+use crate::storage::Defect;
 
 /// How many stored bytes of an RTF body are read to tell its kind: compressed, [`rtf::KIND_BYTES`]
 /// take at most an eighth more, and a header comes before them.
@@ -102,9 +103,37 @@ impl<'a> Bodies<'a> {
     pub fn has_stored_text(&self) -> bool {
         match self.stored_len(tags::PR_BODY) {
             None | Some(0) => false,
+            Some(_) if self.is_damaged_beside_another() => false,
             Some(len) if len > BLANK_BYTES_MAX => true,
             Some(_) => self.message.text(tags::PR_BODY).is_some_and(|body| !body.trim().is_empty()),
         }
+    }
+
+    /// Whether a part of `PR_BODY` is missing, but nothing of another body from which the text can
+    /// be made.
+    fn is_damaged_beside_another(&self) -> bool {
+        self.part_missing(tags::PR_BODY).is_some()
+            && (self.has_html() || self.has_rtf())
+            && self.missing_of_formatted().is_none()
+    }
+
+    /// The defect if a part of the property is missing that a body is made of.
+    pub fn missing(&self, kind: BodyKind) -> Option<Defect> {
+        match kind {
+            BodyKind::Text if self.has_stored_text() => self.part_missing(tags::PR_BODY),
+            BodyKind::Text | BodyKind::Html => self.missing_of_formatted(),
+            BodyKind::Rtf => self.part_missing(tags::PR_RTF_COMPRESSED),
+        }
+    }
+
+    fn missing_of_formatted(&self) -> Option<Defect> {
+        let html = [tags::PR_HTML, tags::PR_BODY_HTML];
+        let html = html.into_iter().find(|tag| self.stored_len(*tag).is_some_and(|len| len > 0));
+        self.part_missing(html.unwrap_or(tags::PR_RTF_COMPRESSED))
+    }
+
+    fn part_missing(&self, tag: PropertyTag) -> Option<Defect> {
+        self.message.missing_part(tag).ok()?
     }
 
     /// The notes on the bodies. To find them, the bodies are made.
@@ -148,7 +177,8 @@ impl<'a> Bodies<'a> {
     /// not count, because some programs write one beside an HTML body.
     pub fn text(&self) -> Option<String> {
         let says_something = |text: &String| !text.trim().is_empty();
-        let body = self.message.text(tags::PR_BODY);
+        let is_skipped = self.is_damaged_beside_another();
+        let body = if is_skipped { None } else { self.message.text(tags::PR_BODY) };
         if body.as_ref().is_some_and(says_something) {
             return body;
         }

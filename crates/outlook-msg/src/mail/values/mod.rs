@@ -4,12 +4,14 @@
 //! |---|---|
 //! | subject, addresses, times and the like | `fields` |
 //! | named properties | `named` |
+//! | what is missing of a field | `missing` |
 //! | damage in binary values | `structures` |
 //! | a value as text, for programs and for people | `text`, `value_lines` |
 //! | bytes as base64 | `base64` |
 
 pub(in crate::mail) mod base64;
 pub mod fields;
+pub mod missing;
 pub mod named;
 pub(in crate::mail) mod structures;
 pub mod text;
