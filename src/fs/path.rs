@@ -237,11 +237,16 @@ impl Place {
         Ok(self.fs.messages.open(&message)?.tree.losses(id))
     }
 
-    /// What is missing of the values that this file is made of, and of an attachment. Unlike
-    /// [`Place::losses`], this is quick: nothing is said of files that are made from a whole message.
-    pub fn missing(&self) -> Result<Vec<Defect>, Error> {
-        let Some((message, id)) = self.fs.message_of(self.ino())? else { return Ok(Vec::new()) };
-        Ok(self.fs.messages.open(&message)?.tree.missing(id))
+    /// Checks that no part is missing of the values that this file is made of, as each read through
+    /// a mount does.
+    ///
+    /// # Errors
+    /// As [`MessageTree::check_whole`].
+    pub fn check_whole(&self) -> Result<(), Error> {
+        match self.fs.message_of(self.ino())? {
+            Some(_) => self.ask_tree(MessageTree::check_whole),
+            None => Ok(()),
+        }
     }
 
     /// What `ERRORS` says in a message directory: what cannot be read of the message itself.

@@ -140,28 +140,20 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
                 _ => of_message(tree, entry),
             }
         }
-        _ => missing(tree, node),
-    }
-}
-
-/// What is missing of the values that a file in a message is made of, and of an attachment. No
-/// attachment is read for it, and no body.
-pub(super) fn missing(tree: &MessageTree, node: Node) -> Vec<Defect> {
-    match node {
         Node::Attachment(entry) | Node::Derived(entry, _) => {
-            let Ok(outer) = tree.objects.outer_message(entry) else { return Vec::new() };
+            let Ok(outer) = objects.outer_message(entry) else { return Vec::new() };
             outer.attachment(entry).map_or_else(Vec::new, |one| {
                 let file = one.derived.as_ref().and_then(|derived| derived.missing.clone());
                 let file = file.filter(|_| matches!(node, Node::Derived(..)));
                 one.missing.iter().cloned().chain(file).collect()
             })
         }
-        _ => missing_of_value(tree, node),
+        _ => missing(tree, node),
     }
 }
 
 /// What is missing of the values that a file in a message is made of.
-pub(super) fn missing_of_value(tree: &MessageTree, node: Node) -> Vec<Defect> {
+pub(super) fn missing(tree: &MessageTree, node: Node) -> Vec<Defect> {
     let objects = &tree.objects;
     match node {
         Node::File(entry, file) => {

@@ -32,6 +32,8 @@ use super::{defects, eml, fields};
 /// The defects of the message. Other parts of the program ask for files by this name and the next
 /// ones.
 pub const ERRORS: &str = "ERRORS";
+/// The message class.
+pub const CLASS: &str = "class";
 /// Every property.
 pub const MAPI: &str = "mapi";
 /// The streams of the compound file.
@@ -112,7 +114,7 @@ pub(super) static FILES: &[File] = &[
             form: || Form::OneLine { is_ended: false },
         },
         missing: missing::of_class,
-        ..value(25, "class", |message| fields::message_class(message).map(line))
+        ..value(25, CLASS, |message| fields::message_class(message).map(line))
     },
     File {
         edit: EditColumn::Text {

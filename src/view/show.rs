@@ -55,6 +55,11 @@ impl Show {
         added != 0
     }
 
+    /// Whether an entry of a message directory is listed where the message has it.
+    pub fn lists_name(self, name: &str) -> bool {
+        FILES.iter().any(|file| file.name == name && self.lists(file))
+    }
+
     /// Whether a file is listed where the message has it.
     pub(super) fn lists(self, file: &File) -> bool {
         matches!(file.listed, ListedWhen::Always) || self.listed & (1 << file.number) != 0

@@ -441,12 +441,6 @@ impl MessageTree {
         }
     }
 
-    /// What is missing of the values that a file is made of, and of an attachment. Nothing is said
-    /// of files that are made from a whole message.
-    pub fn missing(&self, id: NodeId) -> Vec<Defect> {
-        self.in_innermost(id, |tree, _, node| Ok(check::missing(tree, node))).unwrap_or_default()
-    }
-
     /// Checks that no part is missing of the values that a file is made of. (A damaged attachment
     /// has a name that says so, and a file that is made from the whole message tells what it lacks.)
     ///
@@ -454,7 +448,7 @@ impl MessageTree {
     /// [`Error::Damaged`] with the first of the defects, [`Error::NotFound`].
     pub fn check_whole(&self, id: NodeId) -> Result<(), Error> {
         self.in_innermost(id, |tree, _, node| {
-            let first = check::missing_of_value(tree, node).into_iter().next();
+            let first = check::missing(tree, node).into_iter().next();
             first.map_or(Ok(()), |defect| Err(Error::Damaged(defect)))
         })
     }

@@ -71,6 +71,58 @@ fn a_mount_tells_of_damage() {
     assert!(errors.contains("in.msg.d/"), "{errors}");
 }
 
+/// A string of which a part is missing is an error in a mount, since a program would take what is
+/// left of it for all of it. Commands give what is left, and tell.
+#[test]
+fn a_string_is_not_short_without_a_word() {
+    let long = "Word ".repeat(4_000);
+    let whole = mail("Long")
+        .text(tags::PR_TRANSPORT_MESSAGE_HEADERS, &format!("X-Long: {long}\r\n\r\n"))
+        .text(tags::PR_INTERNET_MESSAGE_ID, &format!("<{}@example.org>", "id".repeat(4_000)))
+        .body(&long);
+    let cut = [
+        ("headers.msg", "headers", tags::PR_TRANSPORT_MESSAGE_HEADERS),
+        ("id.msg", "message-id", tags::PR_INTERNET_MESSAGE_ID),
+        ("body.msg", "body.txt", tags::PR_BODY),
+    ];
+    let mut folder = Folder::new();
+    for (name, _, tag) in cut {
+        folder = folder.with(name, cut_stream(&whole, tag, 10));
+    }
+    let html = whole.html(&format!("<p>{long}</p>"));
+    let folder = folder.with("html.msg", cut_stream(&html, tags::PR_BODY, 10));
+    let run = |words: &[&str]| msgfs_in(folder.path(), words);
+    let out = Folder::new();
+    for (name, file, tag) in cut {
+        for path in [format!("{name}/{file}"), format!("{name}/mapi/{tag}")] {
+            let cat = run(&["cat", &path]);
+            assert_eq!((cat.status.code(), cat.stdout.is_empty()), (Some(1), false), "{path}");
+            assert!(cat.stderr.contains("not all of it could be read"), "{path}: {}", cat.stderr);
+            let target = out.join(path.replace('/', "-"));
+            let extracted = run(&["extract", &path, target.to_str().unwrap()]);
+            assert_eq!(extracted.status.code(), Some(1), "{path}: {}", extracted.stderr);
+        }
+        let grep = run(&["grep", "no such word", &format!("{name}/{file}")]);
+        assert_eq!(grep.status.code(), Some(2), "{file}");
+        assert!(grep.stderr.contains(&tag.to_string()), "{file}: {}", grep.stderr);
+    }
+    assert_eq!(run(&["grep", "-q", "no such word", "headers.msg/subject"]).status.code(), Some(1));
+    for options in ["ro", "edit"] {
+        let Some(mount) = Mounted::new(folder.path(), options) else { return };
+        for (name, file, tag) in cut {
+            for path in [format!("{name}/{file}"), format!("{name}/mapi/{tag}")] {
+                let error = fs::read(mount.path(&path)).unwrap_err();
+                assert_eq!(error.raw_os_error(), Some(libc::EIO), "{options}: {path}");
+            }
+            assert_eq!(mount.text(&format!("{name}/subject")), "Long\n");
+            let defects = mount.text(&format!("{name}/ERRORS"));
+            assert!(defects.contains(&tag.to_string()), "{defects}");
+        }
+        // The text is made of a body that is whole.
+        assert_eq!(mount.text("html.msg/body.txt").trim_end(), long.trim_end());
+    }
+}
+
 #[test]
 fn a_damaged_body_is_told_in_every_export() {
     let message = mail("Long").body(&"Words. ".repeat(5_000));

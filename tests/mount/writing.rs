@@ -183,7 +183,7 @@ fn messages_are_created_copied_and_renamed() {
     mounted.unmount();
 
     let mounted = Mounted::new(source.path(), "edit,delete").unwrap();
-    output(&mounted, "rm -r C.msg; rmdir File.msg");
+    output(&mounted, "rm -r C.msg File.msg");
     assert_eq!(mounted.names(""), ["A.msg", "Newer.msg"]);
     assert!(!source.join("C.msg").exists() && !source.join("File.msg").exists());
     mounted.unmount();

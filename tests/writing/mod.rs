@@ -10,6 +10,7 @@ mod conflicts;
 mod crash;
 mod creators;
 mod direct;
+mod directories;
 mod faults;
 mod files;
 mod full_disk;

@@ -94,6 +94,7 @@ impl Copier<'_> {
             }
             Unit::File(place) => place,
         };
+        let is_single = shape.is_none() && place.is_in_message();
         // The walk gives folders before their content; a path from a list may lie in a folder that
         // was not walked.
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -102,7 +103,12 @@ impl Copier<'_> {
         match self.target.directory(folder, around) {
             Ok(directory) => {
                 let into = Filled { directory: &directory, path: folder, pass: Pass::Write };
+                let known = totals.losses.len();
                 self.entry(&place, shape, name, into, totals);
+                // A message tells it by its `ERRORS`.
+                if is_single && totals.losses.len() == known {
+                    totals.tell_losses(&place, &place);
+                }
             }
             Err(error) => self.not_written(place.path(), &path, &error, totals),
         }

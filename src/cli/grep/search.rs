@@ -227,11 +227,8 @@ impl<'a> MessageSearch<'a> {
         let path = Path::new(OsStr::from_bytes(&path));
         let searched = printer.search(&search.matcher, searcher, path, &mut contents);
         // A word that is not found may be in the part that is missing.
-        let missing = || place.missing().ok()?.into_iter().next();
-        let failure = match contents.failure {
-            Some(error) => Some(cause(&error)),
-            None => missing().map(|defect| format!("not all of it could be read: {defect}")),
-        };
+        let failure = contents.failure.or_else(|| place.check_whole().err());
+        let failure = failure.map(|error| cause(&error));
         match searched {
             Ok(is_found) => self.outcome.is_found |= is_found,
             // The output is closed; `ordered` reports that.

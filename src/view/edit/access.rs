@@ -20,6 +20,8 @@ pub enum FileAccess {
     ReadOnly(&'static str),
     /// It is a directory of the message.
     Directory,
+    /// It is the directory of a recipient or an attachment in `mapi/`.
+    Row,
     /// It is a message embedded in an attachment.
     EmbeddedMessage,
     /// No message has a file of this name. The text says where such a file can be put.
@@ -45,6 +47,7 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<FileAccess, Error> {
     let EditPlace { message, what } = place;
     Ok(match what {
         PlaceKind::Message | PlaceKind::Directory => FileAccess::Directory,
+        PlaceKind::Row(_) => FileAccess::Row,
         PlaceKind::File(_) => FileAccess::Settable,
         PlaceKind::Attachment { shown: None, name, .. }
             if !attachments::is_shown_as_given(&name) =>
@@ -70,7 +73,9 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<FileAccess, Error> {
 pub fn check_open(tree: &MessageTree, path: &str) -> Result<(), Error> {
     match access(tree, path)? {
         FileAccess::Settable => check_complete(tree),
-        FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
+        FileAccess::Directory | FileAccess::Row | FileAccess::EmbeddedMessage => {
+            Err(Error::IsADirectory)
+        }
         FileAccess::ReadOnly(reason) | FileAccess::Unknown(reason) => {
             Err(Error::NotSettable(reason))
         }

@@ -175,7 +175,9 @@ impl Editor {
                 self.note_name(&message, created, &name, number);
                 Ok(())
             }
-            PlaceKind::Message | PlaceKind::Directory => Err(Error::IsADirectory),
+            PlaceKind::Message | PlaceKind::Row(_) | PlaceKind::Directory => {
+                Err(Error::IsADirectory)
+            }
             PlaceKind::Made => Err(Error::NotSettable(access::MADE)),
             PlaceKind::Unknown(hint) => Err(Error::NotSettable(hint)),
         }
@@ -218,7 +220,8 @@ impl Editor {
                     Ok(eml::update_transport_header(one, header_fields(part, &Key::Tag(tag)))?)
                 })
             }
-            PlaceKind::Attachment { number: Some(number), .. } => {
+            PlaceKind::Attachment { number: Some(number), .. }
+            | PlaceKind::Row(PropertyOwner::Attachment(number)) => {
                 edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))?;
                 self.forget(&message, number);
                 Ok(())
@@ -226,9 +229,10 @@ impl Editor {
             PlaceKind::Property { .. } => Err(Error::NotSettable("set the other values instead")),
             PlaceKind::Attachment { .. } | PlaceKind::Unknown(_) => Err(Error::NotFound),
             PlaceKind::Message => Err(Error::NotSettable("it is the message itself")),
-            PlaceKind::Directory => {
-                Err(Error::NotSettable("it is there while there is something in it"))
-            }
+            // The others would get other numbers, and who removes several one after the other would
+            // remove wrong ones.
+            PlaceKind::Row(_) => Err(Error::NotSettable(ROW_STAYS)),
+            PlaceKind::Directory => Err(Error::NotSettable(STAYS_WITH_CONTENT)),
             PlaceKind::Made => Err(Error::NotSettable(access::MADE)),
         }
     }
@@ -368,6 +372,11 @@ fn edit<T>(
         }),
     })
 }
+
+/// Why the directory of a recipient stays.
+pub const ROW_STAYS: &str = "a recipient is removed from to, cc or bcc";
+/// Why a directory stays that is no message.
+pub const STAYS_WITH_CONTENT: &str = "it is there while there is something in it";
 
 /// The fields of the transport header that say what a property says.
 fn header_fields(part: PropertyOwner, key: &Key) -> &'static [HeaderField] {

@@ -13,7 +13,7 @@ use super::super::listing::FileKind;
 use super::super::node::Node;
 use super::super::objects::Objects;
 use super::super::properties::hex;
-use super::super::row::{ContentColumn, EditColumn, File};
+use super::super::row::{ContentColumn, EditColumn, File, Holds};
 use super::super::tree::MessageTree;
 use super::super::walk::Walk;
 
@@ -36,6 +36,8 @@ pub(super) enum PlaceKind {
     Attachment { name: String, number: Option<u32>, shown: Option<ContentKind> },
     /// A property.
     Property { part: PropertyOwner, key: Key },
+    /// The directory of a recipient or an attachment in `mapi/`.
+    Row(PropertyOwner),
     /// A directory that is no message. It exists while there is something in it.
     Directory,
     /// A file or directory that is made from others and cannot be set.
@@ -148,6 +150,12 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
             of_file(&walk)
         }
         Node::File(..) => match (of_file(&walk), walk.rest.as_slice()) {
+            (PlaceKind::Directory, []) if is_properties(walk.node) => {
+                match part(&tree.objects, entry)? {
+                    PropertyOwner::Message => PlaceKind::Directory,
+                    row => PlaceKind::Row(row),
+                }
+            }
             (what, []) => what,
             (PlaceKind::Directory, names) => created(tree, walk.node, names)?,
             (PlaceKind::Made, _) => PlaceKind::Made,
@@ -200,6 +208,10 @@ fn of_file(walk: &Walk<'_>) -> PlaceKind {
         Node::File(_, file) => PlaceKind::File(file),
         _ => PlaceKind::Made,
     }
+}
+
+fn is_properties(node: Node) -> bool {
+    matches!(node, Node::File(_, file) if file.holds(Holds::Properties))
 }
 
 /// What names would create that lead to nothing yet in a directory of the table.

@@ -218,7 +218,9 @@ impl LockedMessage<'_> {
         let open = self.shown().current()?;
         match access_in(&open, path)? {
             FileAccess::Settable => self.check_writable(),
-            FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
+            FileAccess::Directory | FileAccess::Row | FileAccess::EmbeddedMessage => {
+                Err(Error::IsADirectory)
+            }
             FileAccess::ReadOnly(reason) | FileAccess::Unknown(reason) => {
                 Err(Error::NotPermitted(reason))
             }

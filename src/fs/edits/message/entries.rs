@@ -10,12 +10,12 @@ use crate::fs::edits::open::open_file::OpenFlags;
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::edits::{Edits, LookedUpMessage};
 use crate::fs::{Entry, Error};
-use crate::view::{self, FileAccess, FileKind, NodeId};
+use crate::view::{self, FileKind, NodeId};
 
 use super::directory::{Contents, MessageDirectory};
 use super::locked::LockedMessage;
 use super::process::Process;
-use super::shown::{NewNameKind, ShownEntry, access_in};
+use super::shown::{NewNameKind, ShownEntry};
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind, Unchanged};
 use super::waiting::is_told_without;
 
@@ -209,7 +209,8 @@ impl EditableMessage<'_> {
         }
     }
 
-    /// Removes a directory: an embedded message, or an empty one.
+    /// Removes a directory of which all files have been removed: git and patch ask for the removal
+    /// of any directory in which they have removed a file.
     pub(in crate::fs) fn rmdir(&self, name: &OsStr, process: Process) -> Result<(), Error> {
         let mut locked = self.lock();
         let path = locked.contents.path_in(self.number, name)?;
@@ -218,11 +219,7 @@ impl EditableMessage<'_> {
             return Err(Error::NotADirectory);
         }
         locked.contents.creators.done(&path);
-        let is_message = match &found {
-            ShownEntry::Node(open, ..) => access_in(open, &path)? == FileAccess::EmbeddedMessage,
-            _ => false,
-        };
-        if !is_message && !locked.shown().names(&path)?.is_empty() {
+        if !locked.shown().names(&path)?.is_empty() {
             return Err(Error::NotEmpty);
         }
         match found {

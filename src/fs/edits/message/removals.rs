@@ -61,12 +61,24 @@ impl Removals {
         above.any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
     }
 
-    /// Hides a file that a process removes.
+    /// Hides a file, or a directory that has only hidden files, which a process removes.
     pub(in crate::fs::edits) fn remove(&mut self, path: &str, process: Process) {
-        let below = format!("{path}/");
-        self.hidden.retain(|known, _| !known.starts_with(&below));
         self.hidden.insert(path.to_owned(), HiddenWhy::Removed(process));
         self.last = Some(Instant::now());
+    }
+
+    /// Hides an embedded message that a process removes: what was removed in it goes with it.
+    pub(in crate::fs::edits) fn remove_whole(&mut self, path: &str, process: Process) {
+        let below = format!("{path}/");
+        self.hidden.retain(|known, _| !known.starts_with(&below));
+        self.remove(path, process);
+    }
+
+    /// Hides again what could not be removed for good.
+    pub(in crate::fs::edits) fn put_back(&mut self, paths: Vec<String>) {
+        for path in paths {
+            self.hidden.entry(path).or_insert(HiddenWhy::Removed(Process::None));
+        }
     }
 
     /// Refuses a process all removals: those that it has just made are undone.
@@ -211,9 +223,13 @@ mod tests {
         let mut removals = Removals::default();
         let process = Process::of(std::process::id());
         removals.remove("attachments/a.msg/subject", process);
-        removals.remove("attachments/a.msg", process);
+        removals.remove_whole("attachments/a.msg", process);
+        removals.remove("attachments/b", process);
         assert!(removals.hides("attachments/a.msg/class") && !removals.hides("attachments"));
-        assert_eq!(removals.take_final(true, &HashSet::new()), ["attachments/a.msg"]);
+        removals.remove("attachments", process);
+        // The directory goes with the last file in it, so that all of these are still to be removed.
+        let removed = ["attachments", "attachments/a.msg", "attachments/b"];
+        assert_eq!(removals.take_final(true, &HashSet::new()), removed);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, MutexGuard};
 use crate::fs::Error;
 use crate::fs::edits::Edits;
 use crate::fs::edits::save::edit_log::Operation;
+use crate::fs::error::with_causes;
 use crate::fs::source::ino::Base;
 use crate::view::{self, FileAccess, FileKind, NodeId};
 
@@ -47,7 +48,7 @@ impl LockedMessage<'_> {
                 let access = access_in(&open, path)?;
                 // `rm -r` removes everything that is listed; what is made of other files is there
                 // again if the message stays.
-                let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
+                let is_made = matches!(access, FileAccess::ReadOnly(_)) && self.is_met_by_all(path);
                 // With `delete`, `rm -r` may remove signed mail, so its files must not be refused
                 // before the rmdir.
                 let is_signed = access == FileAccess::ReadOnly(view::SIGNED_IS_PROTECTED)
@@ -66,7 +67,12 @@ impl LockedMessage<'_> {
                 self.begin_differing();
                 let contents = &mut *self.contents;
                 contents.orphans.hidden(contents.numbers.of(path));
-                contents.removals.remove(path, process);
+                match access {
+                    FileAccess::EmbeddedMessage | FileAccess::Row => {
+                        contents.removals.remove_whole(path, process);
+                    }
+                    _ => contents.removals.remove(path, process),
+                }
                 contents.temporaries.remove_below(path);
             }
             ShownEntry::EmptyDirectory(_) | ShownEntry::Arrival(_) => {}
@@ -120,9 +126,20 @@ impl LockedMessage<'_> {
                     tracing::warn!("removals that were not made stay in the log: {error}");
                 }
             }
-            Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
+            Err(error) => self.removals_failed(removed, &error, is_end),
         }
         self.schedule_save();
+    }
+
+    /// Tries removals again later that could not be made, since `unlink` has said that they are. At
+    /// the end of the mount, they are reported.
+    fn removals_failed(&mut self, removed: Vec<String>, error: &Error, is_end: bool) {
+        let path = &self.contents.path;
+        tracing::error!("{}: not removed: {}", path.display(), with_causes(error));
+        match is_end {
+            true => self.edits.keeper.note_not_removed(path, &removed, error),
+            false => self.contents.removals.put_back(removed),
+        }
     }
 
     /// Names the removed files that are there again, since `unlink` said nothing: msgfs makes them
@@ -130,16 +147,26 @@ impl LockedMessage<'_> {
     fn name_not_removed(&self, removed: &[String]) {
         for path in removed {
             let Ok(ShownEntry::Node(open, ..)) = self.shown().find_hidden(path) else { continue };
-            if let Ok(FileAccess::ReadOnly(reason)) = access_in(&open, path) {
-                let whole = || self.contents.path.join(path);
-                self.edits.refusals.note(whole, &Error::NotPermitted(reason));
-            }
+            let reason = match access_in(&open, path) {
+                Ok(FileAccess::ReadOnly(reason)) => reason,
+                Ok(FileAccess::Row) => view::ROW_STAYS,
+                Ok(FileAccess::Directory) => view::STAYS_WITH_CONTENT,
+                _ => continue,
+            };
+            let whole = || self.contents.path.join(path);
+            self.edits.refusals.note(whole, &Error::NotPermitted(reason));
         }
     }
 
     fn note_removed(&self, removed: &[String]) -> Result<(), Error> {
         let remove = |path: &String| Operation::Remove { path: path.clone() };
         removed.iter().try_for_each(|path| self.note(&remove(path)).map(drop))
+    }
+
+    /// Whether `rm -r` meets a file: it is not in `mapi/` or `raw/`, or these are listed.
+    fn is_met_by_all(&self, path: &str) -> bool {
+        let first = path.split('/').next().unwrap_or_default();
+        ![view::MAPI, view::RAW].contains(&first) || self.edits.messages.show.lists_name(first)
     }
 
     /// Drops a temporary file. The programs that have it open go on with what they have.
@@ -194,17 +221,12 @@ impl LockedMessage<'_> {
         }
         let found = self.shown().find_hidden(path);
         self.orphan(path);
-        if let Ok(ShownEntry::Node(_, _, FileKind::Directory)) = found {
+        let Ok(ShownEntry::Node(open, _, FileKind::Directory)) = found else { return Ok(()) };
+        // Any other directory is there as soon as a file is in it; what was in it stays hidden.
+        if access_in(&open, path)? == FileAccess::EmbeddedMessage {
             self.apply(&Operation::Remove { path: path.to_owned() })?;
-            self.contents.removals.show(path);
         }
+        self.contents.removals.show(path);
         Ok(())
     }
-}
-
-/// Whether a path lies outside of `mapi/` and `raw/`, where `rm -r` meets the files that are
-/// listed.
-fn is_listed_made(path: &str) -> bool {
-    let first = path.split('/').next().unwrap_or_default();
-    !["mapi", "raw"].contains(&first)
 }

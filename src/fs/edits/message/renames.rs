@@ -12,6 +12,7 @@ use crate::view::{self, FileKind, NodeId};
 use super::directory::split;
 use super::entries::{EditableMessage, FILE_BITS};
 use super::locked::LockedMessage;
+use super::numbers::relative_to;
 use super::process::Process;
 use super::shown::{NewNameKind, ShownEntry};
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
@@ -148,13 +149,24 @@ impl Rename<'_, '_> {
     }
 
     /// # Errors
-    /// [`Error::Busy`] if a program is writing to a file that it would lose, since the file that is
-    /// replaced keeps its number.
+    /// [`Error::Busy`] if a program is writing to a file that it would lose: since the file that is
+    /// replaced keeps its number, or since the file lies in the message that is renamed.
     fn check_writers(&self) -> Result<(), Error> {
-        match self.is_replacing && self.is_being_written() {
+        let is_lost = self.is_replacing && self.is_being_written();
+        match is_lost || self.is_written_below() {
             true => Err(Error::Busy),
             false => Ok(()),
         }
+    }
+
+    /// Whether a program is writing to a file in the renamed message.
+    fn is_written_below(&self) -> bool {
+        let contents = &self.locked.contents;
+        contents.files.values().any(|file| {
+            let path = contents.numbers.path(file.number);
+            let is_below = path.is_some_and(|path| relative_to(path, self.old).is_some());
+            path != Some(self.old) && is_below && file.lock().is_in_use()
+        })
     }
 
     /// Whether a program has written something to the renamed file that is not its value yet. One

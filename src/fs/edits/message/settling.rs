@@ -121,7 +121,7 @@ impl LockedMessage<'_> {
             at.is_some_and(|at| relative_to(at, path).is_some())
         };
         let files: Vec<_> = contents.files.values().filter(is_below).cloned().collect();
-        if files.iter().any(|file| file.lock().is_written()) {
+        if files.iter().any(|file| file.lock().is_in_use()) {
             return Err(Error::Busy);
         }
         files.iter().try_for_each(|file| self.settle(file, Moment::Final))

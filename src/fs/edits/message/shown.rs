@@ -326,7 +326,7 @@ impl<'a> Shown<'a> {
             }
             FileAccess::Settable => Ok(NewNameKind::Value),
             FileAccess::EmbeddedMessage => Ok(NewNameKind::Value),
-            FileAccess::Directory => Ok(NewNameKind::Directory),
+            FileAccess::Directory | FileAccess::Row => Ok(NewNameKind::Directory),
             FileAccess::Unknown(_) if is_temporary => Ok(NewNameKind::Temporary),
             FileAccess::Unknown(_) | FileAccess::ReadOnly(_)
                 if is_unseen

@@ -202,6 +202,12 @@ impl OpenContent {
         )
     }
 
+    /// Whether it would lose what its program does with it if it went to another place: it was
+    /// written to, or it was emptied and its program is about to write.
+    pub(in crate::fs::edits) fn is_in_use(&self) -> bool {
+        self.is_written() || self.is_open() && self.progress == Progress::Emptied
+    }
+
     /// Whether another file was put in its place.
     pub(in crate::fs::edits) fn is_replaced(&self) -> bool {
         self.progress == Progress::Replaced

@@ -105,6 +105,19 @@ impl Keeper {
         refused.push(report);
     }
 
+    /// Notes files that were removed, but are still there at the end of the mount.
+    pub(in crate::fs::edits) fn note_not_removed(
+        &self,
+        message: &Path,
+        paths: &[String],
+        error: &Error,
+    ) {
+        let cause = format!("not removed: {}", with_causes(error));
+        for path in paths.iter().take(REFUSED_MAX) {
+            self.note_refused(report(format!("{}/{path}", message.display()), &cause, None));
+        }
+    }
+
     /// The reports of what was refused.
     pub(super) fn take_refused(&self) -> Vec<SaveReport> {
         std::mem::take(&mut lock(&self.refused))
