@@ -298,3 +298,27 @@ fn a_large_value_is_written_once() {
     let saved = Direct::reading(source.path()).read("a.msg/attachments/large.bin").unwrap();
     assert!(saved == large);
 }
+
+/// A removal that cannot be noted is made once there is room; until then it is named at the end of
+/// the mount.
+#[test]
+fn a_removal_that_cannot_be_noted_is_not_forgotten() {
+    for has_room_again in [true, false] {
+        let source = Folder::new().with("a.msg", parcel().to_bytes());
+        let Some(state) = Disk::new("1m") else { return };
+        let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+        let mut rm = Command::new("rm");
+        run(rm.arg(mount.path("a.msg/cc")), MOMENT).expect_success();
+        let filler = state.fill(0);
+        assert!(!mount.path("a.msg/cc").exists());
+        if has_room_again {
+            fs::remove_file(filler).unwrap();
+        }
+        mount.signal(Signal::TERM);
+        let ended = mount.end();
+        let expected = if has_room_again { 0 } else { 1 };
+        assert_eq!(ended.status.code(), Some(expected), "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains("a.msg/cc: not saved"), !has_room_again);
+        assert_eq!(Direct::reading(source.path()).read("a.msg/cc").is_ok(), !has_room_again);
+    }
+}
