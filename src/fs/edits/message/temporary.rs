@@ -15,7 +15,7 @@ use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
 use crate::fs::edits::open::open_file::OpenFile;
 use crate::fs::edits::save::edit_log::{EditLog, TemporaryCopy};
-use crate::view::NodeId;
+use crate::view::{self, NodeId};
 
 /// At most this many temporary files in one message.
 const FILES_MAX: usize = 4096;
@@ -45,7 +45,7 @@ enum PatternScope {
 use PatternScope::{Everywhere, NotAttachments};
 
 /// The temporary names of common tools.
-pub(in crate::fs::edits) const PATTERNS: [NamePattern; 21] = [
+pub(in crate::fs::edits) const PATTERNS: [NamePattern; 24] = [
     pattern("vim, nano", ".body.txt.swp", Everywhere, is_swap),
     pattern("vim, which tries whether it may create files", "4913", NotAttachments, |n| {
         n == "4913"
@@ -56,6 +56,16 @@ pub(in crate::fs::edits) const PATTERNS: [NamePattern; 21] = [
         n.len() > 1 && n.starts_with('#') && n.ends_with('#')
     }),
     pattern("sed -i", "sedw0mXqB", NotAttachments, |n| random_behind(n, "sed", 6..=6)),
+    pattern("sed -i of BusyBox", "body.txtKHzNRN", NotAttachments, |n| {
+        let random = n.len().checked_sub(6).and_then(|at| n.split_at_checked(at));
+        random.is_some_and(|(file, random)| view::is_message_entry(file) && is_random(random))
+    }),
+    pattern("dos2unix, unix2dos", "d2utmpa1b2c3", NotAttachments, |n| {
+        random_behind(n, "d2utmp", 6..=6)
+    }),
+    pattern("scripts", "body.txt.tmp", NotAttachments, |n| {
+        n.ends_with(".tmp") || n.ends_with(".new")
+    }),
     pattern("perl -i", "XXiNzYQ8", NotAttachments, |n| random_behind(n, "XX", 6..=8)),
     pattern("perl -i.bak, patch, merge tools", "body.txt.orig", NotAttachments, is_backup),
     pattern("patch, ed", "pobSc1Fx", NotAttachments, |n| random_behind(n, "po", 6..=6)),
