@@ -32,6 +32,8 @@ pub enum FileAccess {
 pub(super) const MADE: &str = "it is made from other files";
 const BAD_NAME: &str = "the name of an attachment has no control characters, no blank at its ends and \
                         no dot at its end";
+/// Why a property cannot be set, though it can be removed.
+pub const NO_TEXT: &str = "no text or bytes are a value of its type";
 const COMPUTED: &str = "it follows from other values";
 const PROTECTED: &str = "the attributes of the property forbid it";
 
@@ -56,6 +58,9 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<FileAccess, Error> {
         }
         PlaceKind::Attachment { shown, .. } => of_attachment(shown),
         PlaceKind::Property { part, key } => match key {
+            Key::Tag(tag) if !is_set_as_a_whole(tag.property_type()) => {
+                FileAccess::ReadOnly(NO_TEXT)
+            }
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,
             Key::Named(..) => FileAccess::Settable,
         },
@@ -89,6 +94,10 @@ pub fn check_open(tree: &MessageTree, path: &str) -> Result<(), Error> {
 pub fn check_complete(tree: &MessageTree) -> Result<(), Error> {
     let carried = Transaction::on(&tree.compound_file()?.root());
     carried.map(drop).map_err(|error| imsg::Error::from(error).into())
+}
+
+fn is_set_as_a_whole(property_type: PropertyType) -> bool {
+    property_type.is_binary() || property_type.has_text()
 }
 
 fn of_property(

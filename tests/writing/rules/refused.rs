@@ -26,6 +26,21 @@ fn what_cannot_become_a_value_is_refused_early() {
     stage.end(1);
 }
 
+/// Rule 3: the name of a property says its type, and so whether a file can be its value.
+#[test]
+fn a_type_that_no_file_can_hold_is_refused_at_open() {
+    let Some(mut stage) = Stage::new() else { return };
+    for name in ["0x66011102", "0x66010999"] {
+        stage.refused(&format!(": > B.msg/mapi/{name}"), "not permitted");
+        let errors = stage.output("cat .msgfs/errors");
+        assert!(errors.contains(&format!("B.msg/mapi/{name}: refused")), "{errors}");
+    }
+    stage.output(
+        "echo 2020-01-01T00:00:00Z > B.msg/mapi/0x66010040; echo a > B.msg/mapi/0x6602101F",
+    );
+    stage.end(0);
+}
+
 /// Rule 3: what is written behind the present value is checked with it.
 #[test]
 fn what_is_appended_is_refused_early() {

@@ -84,6 +84,36 @@ impl Value {
     }
 }
 
+impl PropertyType {
+    /// Whether [`Value::parse`] knows how values of this type are written as text.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::PropertyType;
+    /// assert!(PropertyType::TIME.has_text() && PropertyType::MULTIPLE_STRING.has_text());
+    /// assert!(!PropertyType::BINARY.has_text() && !PropertyType::MULTIPLE_BINARY.has_text());
+    /// ```
+    #[must_use]
+    pub fn has_text(self) -> bool {
+        matches!(
+            self.of_one_value().unwrap_or(self),
+            Self::NULL
+                | Self::INTEGER16
+                | Self::INTEGER32
+                | Self::INTEGER64
+                | Self::FLOATING32
+                | Self::FLOATING64
+                | Self::CURRENCY
+                | Self::FLOATING_TIME
+                | Self::ERROR_CODE
+                | Self::BOOLEAN
+                | Self::STRING8
+                | Self::STRING
+                | Self::TIME
+                | Self::GUID
+        )
+    }
+}
+
 impl fmt::Display for FileTime {
     /// RFC 3339 in UTC with up to 7 decimals, such as `2018-11-07T13:05:56.63Z`. After the year
     /// 9999, where RFC 3339 ends: the ticks in hexadecimal, such as `0x7FFFFFFFFFFFFFFF`.
@@ -242,6 +272,15 @@ mod tests {
 
     fn check_time(ticks: u64, text: &str) {
         check(PropertyType::TIME, Value::Time(FileTime(ticks)), text);
+    }
+
+    #[test]
+    fn types_that_have_a_text_are_parsed() {
+        for code in 0..=u16::MAX {
+            let one = PropertyType(code);
+            let unknown = Err(ParseError("a type that is written as text"));
+            assert_eq!(one.has_text(), Value::parse(one, "x") != unknown, "{code:04X}");
+        }
     }
 
     #[test]

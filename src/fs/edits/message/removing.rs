@@ -59,6 +59,7 @@ impl LockedMessage<'_> {
                 }
                 if let FileAccess::ReadOnly(reason) = access
                     && !is_made
+                    && reason != view::NO_TEXT
                     && kind != FileKind::Directory
                 {
                     return Err(Error::NotPermitted(reason));
