@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use msgfs::storage::{self, CompoundFile, FileState, Replacement, Source, Step};
-use rustix::fs::XattrFlags;
+use rustix::fs::{IFlags, XattrFlags};
 
 use super::target::Folder;
 use crate::fixture::MessageBuilder;
@@ -160,6 +160,27 @@ fn whether_a_file_can_be_replaced_is_known_before() {
     let error = probe("a.msg").unwrap_err();
     assert!(matches!(error, storage::Error::Linked { links: 2, .. }), "{error}");
     assert_eq!(folder.names(), ["a.msg", "b.msg"]);
+}
+
+/// The save of an immutable file would fail, after the program was told that all is well.
+#[test]
+fn an_immutable_file_is_known_before() {
+    let folder = Folder::new(&letter());
+    let opened = File::open(folder.folder.path()).unwrap();
+    let file = File::open(folder.path()).unwrap();
+    for flag in [IFlags::IMMUTABLE, IFlags::APPEND] {
+        let before = rustix::fs::ioctl_getflags(&file).unwrap_or(IFlags::empty());
+        if let Err(error) = rustix::fs::ioctl_setflags(&file, before | flag) {
+            println!("SKIPPED: no file can be made immutable: {error}");
+            return;
+        }
+        let probed = storage::can_replace(&opened, OsStr::new("a.msg"));
+        rustix::fs::ioctl_setflags(&file, before).unwrap();
+        let error = probed.unwrap_err();
+        assert!(matches!(error, storage::Error::Replace { .. }), "{error}");
+        assert_eq!(folder.names(), ["a.msg"]);
+        storage::can_replace(&opened, OsStr::new("a.msg")).unwrap();
+    }
 }
 
 /// The other name would keep the old content.

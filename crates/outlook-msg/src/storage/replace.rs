@@ -151,8 +151,8 @@ pub fn replace(
 ///
 /// # Errors
 /// `Linked` if the file has several names. `Replace` if the system refuses to create a file in the
-/// folder (`EACCES`, `EROFS`), or to give it the owner, group, mode and access list of the old file
-/// (`EPERM`). `Changed` if there is no such file.
+/// folder (`EACCES`, `EROFS`), to give it the owner, group, mode and access list of the old file, or
+/// to replace the old one because it is immutable (`EPERM`). `Changed` if there is no such file.
 pub fn can_replace(folder: impl AsFolder, name: &OsStr) -> Result<(), Error> {
     let empty = Source::from_bytes(Vec::new());
     let probe = Replacement::of_bytes(&empty, None);
@@ -160,6 +160,10 @@ pub fn can_replace(folder: impl AsFolder, name: &OsStr) -> Result<(), Error> {
     let old = commit.step(Step::Check, || os::open_existing(commit.folder, name))?;
     let old = old.ok_or_else(|| Error::Changed { name: commit.shown() })?;
     commit.check_links(Step::Check, &old)?;
+    commit.step(Step::Check, || {
+        os::check_changeable(commit.folder)?;
+        os::check_changeable(&old)
+    })?;
     let temporary = commit.create(Some(&old))?;
     commit.step(Step::Attributes, || os::keep_attributes(&old, &temporary.file))
 }
