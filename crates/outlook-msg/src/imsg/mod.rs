@@ -53,6 +53,7 @@ mod recipient_edit;
 mod recipient_type;
 mod registry;
 mod session;
+mod sizes;
 mod standalone;
 mod stream;
 mod stream_name;

@@ -4,16 +4,15 @@
 //! Knows nothing of what a property means.
 
 use crate::mapi::{Location, PropertyTag, PropertyType, Value, tags};
-use crate::storage::{Defect, EntryNumber, Storage, Stream};
+use crate::storage::{self, Defect, EntryNumber, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
 use super::property_list::{PROPERTY_STREAM, Property, PropertyList, StreamHeader};
+use super::sizes::{is_long, is_short};
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
-/// A stated length may count a NUL of at most this many bytes that the stream does not have.
-const NUL_BYTES: u64 = 2;
 /// What can be read of a value, and its defect.
 #[derive(Clone, Debug, Default)]
 pub struct Salvaged {
@@ -218,24 +217,31 @@ impl PropertySet {
                 None => !property.is_empty(),
                 Some(stream) => {
                     stream.check().is_err()
-                        || self.truncation_cause(property, stream.len()).is_some()
+                        || property.flags.is_some()
+                            && self.is_short(
+                                property.tag.property_type(),
+                                property.size(),
+                                stream.len(),
+                            )
                 }
             },
         }
     }
 
-    /// The cause if a stream is shorter than its entry states. A stated length beyond the length of
-    /// the file is ignored, because it cannot be a length.
-    fn truncation_cause(&self, property: &Property, len: u64) -> Option<String> {
+    /// The cause if a stream has not the size that its entry states.
+    fn size_cause(&self, property: &Property, len: u64) -> Option<String> {
         property.flags?;
         let stated = property.size();
-        self.is_truncated(len, stated)
+        self.is_wrong_size(property.tag.property_type(), stated, len)
             .then(|| format!("the entry says {stated} bytes, found {len}"))
     }
 
-    fn is_truncated(&self, len: u64, stated: u32) -> bool {
-        let stated = u64::from(stated);
-        stated > len + NUL_BYTES && stated <= self.storage.file().origin_len()
+    fn is_short(&self, property_type: PropertyType, stated: u32, len: u64) -> bool {
+        is_short(property_type, stated, len, self.storage.file().origin_len())
+    }
+
+    fn is_wrong_size(&self, property_type: PropertyType, stated: u32, len: u64) -> bool {
+        self.is_short(property_type, stated, len) || is_long(property_type, stated, len)
     }
 
     /// The defect of a value. For a stream, this follows the chain of sectors; it reads the stream
@@ -252,14 +258,14 @@ impl PropertySet {
                         stream.check().is_ok().then_some(count + 1)
                     })
                     .is_none_or(|count| self.element_count(property) != Some(count))
-                    || self.has_short_element(property)
+                    || self.has_wrong_element(property)
             }
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
                 Some(stream) => {
                     has_odd_length(tag.property_type(), stream.len())
                         || stream.check().is_err()
-                        || self.truncation_cause(property, stream.len()).is_some()
+                        || self.size_cause(property, stream.len()).is_some()
                 }
             },
         };
@@ -287,9 +293,10 @@ impl PropertySet {
         if bytes.is_empty() && damage.is_some() {
             return (None, damage.map(|error| error.to_string()));
         }
-        let short = self.truncation_cause(property, stream.len());
+        let size = self.size_cause(property, stream.len());
+        let cause_of_stream = stream_cause(&stream, damage, size);
         let (value, cause) = decode_stream(property_type, bytes, strings);
-        (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
+        (Some(value), cause_of_stream.or(cause))
     }
 
     /// Reads the values of a multi-valued property from their streams. The length stream is used
@@ -300,25 +307,29 @@ impl PropertySet {
         strings: &Strings,
     ) -> (Option<Value>, Option<String>) {
         let tag = property.tag;
-        let element_type = tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY);
+        let element_type = type_of_one(tag);
         let mut cause = None;
         let mut values = Vec::new();
         let lengths = self.element_lengths(property);
         for (index, stream) in self.element_streams(tag) {
             let (bytes, damage) = stream.read_salvage();
-            let short = self.short_element(&lengths, index, stream.len());
+            let size = self.element_size_cause(element_type, &lengths, index, stream.len());
+            let cause_of_stream = stream_cause(&stream, damage, size);
             let (value, defect) = decode_stream(element_type, bytes, strings);
-            let defect = damage.map(|error| error.to_string()).or(short).or(defect);
+            let defect = cause_of_stream.or(defect);
             cause = cause.or_else(|| defect.map(|defect| format!("value {index}: {defect}")));
             values.push(value);
         }
-        let count = self.element_count(property);
-        if count.is_some_and(|count| count != values.len()) {
-            let count = count.unwrap_or_default();
-            let found = values.len();
-            cause = cause.or_else(|| Some(format!("{count} values listed, {found} found")));
-        }
-        (Some(Value::Multiple(values)), cause)
+        let found = values.len();
+        let missing = match self.element_count(property) {
+            Some(count) if count != found => Some(format!("{count} values listed, {found} found")),
+            Some(_) => None,
+            // Without the lengths the values say all there is to say. Some programs write no stream
+            // for an empty list.
+            None if found > 0 || property.is_empty() => None,
+            None => Some("an entry without its stream".to_owned()),
+        };
+        (Some(Value::Multiple(values)), cause.or(missing))
     }
 
     /// The number of values that the length stream lists.
@@ -335,17 +346,44 @@ impl PropertySet {
         lengths.map(|length| u32::from_le_bytes(*length)).collect()
     }
 
-    fn has_short_element(&self, property: &Property) -> bool {
+    /// Whether one of many values has not the size that the length stream lists.
+    fn has_wrong_element(&self, property: &Property) -> bool {
+        let element_type = type_of_one(property.tag);
         let lengths = self.element_lengths(property);
-        let mut elements = self.element_streams(property.tag);
-        elements.any(|(index, stream)| self.short_element(&lengths, index, stream.len()).is_some())
+        self.element_streams(property.tag).any(|(index, stream)| {
+            self.element_size_cause(element_type, &lengths, index, stream.len()).is_some()
+        })
     }
 
-    fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
+    fn element_size_cause(
+        &self,
+        element_type: PropertyType,
+        lengths: &[u32],
+        index: u32,
+        len: u64,
+    ) -> Option<String> {
         let stated = *lengths.get(usize::try_from(index).ok()?)?;
-        self.is_truncated(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
+        self.is_wrong_size(element_type, stated, len)
+            .then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
+
+/// What is wrong with the stream of a value: some of it cannot be read, it has not the stated size,
+/// or its chain of sectors goes on.
+fn stream_cause(
+    stream: &Stream,
+    damage: Option<storage::Error>,
+    size: Option<String>,
+) -> Option<String> {
+    let damage = damage.map(|error| error.to_string());
+    damage.or(size).or_else(|| Some(stream.check().err()?.to_string()))
+}
+
+/// The type of one of the values of a multi-valued property.
+fn type_of_one(tag: PropertyTag) -> PropertyType {
+    tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY)
+}
+
 /// A note on the NULs at the end of a string, each of `unit` bytes, which are left out. One NUL ends
 /// the strings of many programs; more may be a text that is lost, as in a sector of zeros.
 fn nuls_left_out(stream: &Stream, unit: usize) -> Option<String> {
