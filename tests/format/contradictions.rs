@@ -1,13 +1,15 @@
 //! Values that contradict their own entry, their chain of sectors or what is known of them: what is
 //! still read, and the line in `ERRORS`.
 
-use msgfs::mapi::{PropertyTag, Value, tags};
+use msgfs::imsg::{Error, MapiProp as _};
+use msgfs::mapi::{PropertyTag, PropertyType, Value, tags};
 use msgfs::storage::{CompoundFile, Source, Transaction};
 
 use super::damage::{check, message};
-use super::{errors, file, tree};
+use super::{errors, file, open, tree};
 use crate::fixture::{
-    AttachmentBuilder, MessageBuilder, PROPERTY_STREAM, RecipientBuilder, Sectors, stream_name,
+    AttachmentBuilder, Entry, MessageBuilder, PROPERTY_STREAM, RecipientBuilder, Sectors, Tree,
+    stream_name,
 };
 
 /// Overwrites the value in the entry of a property: the size of a stream, for example.
@@ -139,4 +141,75 @@ fn a_recipient_whose_type_is_unknown_is_told() {
     let note = "an originator among the recipients is in none of `to`, `cc` and `bcc`";
     let originator = check(bcc().set(kind, Value::Integer32(0)), &[]);
     assert_eq!(originator, (None, vec![format!("{place}: {note}")]));
+}
+
+#[test]
+fn a_text_of_nuls_only_is_told() {
+    let told = |tag: u32, stored: &[u8], nuls: usize| {
+        let tag = PropertyTag(tag);
+        let expected = format!("/{tag}: a text of {nuls} NULs, and nothing else");
+        let expected: &[&str] = if nuls > 1 { &[&expected] } else { &[] };
+        check(&message().stored(tag, stored), |_| {}, expected);
+    };
+    told(0x6600_001F, &[0; 244], 122);
+    told(0x6600_001F, &[0; 200_000], 100_000);
+    told(0x6600_001E, &[0; 2], 2);
+    // An empty string with its end mark.
+    told(0x6600_001F, &[0; 2], 1);
+    told(0x6600_001E, &[0; 1], 1);
+    told(0x6600_001E, b"\0a", 0);
+    told(0x6600_0102, &[0; 20], 0);
+    let tag = PropertyTag(0x6600_101F);
+    let message = message().set(tag, Value::Multiple(vec![Value::String("text".to_owned())]));
+    let name = format!("{}-00000000", stream_name(tag));
+    let expected = format!("/{tag}: value 0: a text of 5 NULs, and nothing else");
+    check(&message, |tree| tree.stream(&name).fill(0), &[&expected]);
+}
+
+#[test]
+fn an_embedded_message_with_the_method_of_something_else() {
+    let inner = MessageBuilder::new("IPM.Note", "Inner").body("deep");
+    let method = tags::PR_ATTACH_METHOD;
+    let place = format!("/__attach_version1.0_#00000001/{method}");
+    let check_method = |attachment: AttachmentBuilder, cause: &str| {
+        let expected = format!("{place}: {cause}, the content is a message");
+        let bytes = check(&message().attach(attachment), |_| {}, &[&expected]);
+        let inner = file(bytes, "attachments/Inner.msg/body.txt");
+        assert_eq!(inner.as_deref(), Some("deep"));
+    };
+    for wrong in [0, 1, 2, 6, 7] {
+        let attachment = AttachmentBuilder::message(inner.clone());
+        let attachment = attachment.set(method, Value::Integer32(wrong));
+        check_method(attachment, &format!("the method is {wrong}"));
+    }
+    check_method(AttachmentBuilder::message(inner).unset(method), "the method is missing");
+}
+
+#[test]
+fn a_known_value_of_a_wrong_type_is_told() {
+    let mail = || {
+        let sender = ("Ann", "ann@example.org");
+        MessageBuilder::mail("Sound", sender, "2024-03-01T10:00:00Z")
+    };
+    let sent = tags::PR_CLIENT_SUBMIT_TIME;
+    let wrong = sent.with_type(PropertyType::INTEGER16);
+    let retype = |tree: &mut Tree| {
+        let list = tree.stream(PROPERTY_STREAM);
+        let entry = list.windows(4).position(|bytes| bytes == sent.0.to_le_bytes()).unwrap();
+        list[entry..entry + 4].copy_from_slice(&wrong.0.to_le_bytes());
+    };
+    let expected = format!("/{wrong}: its type is PT_SHORT, not PT_SYSTIME");
+    let bytes = check(&mail(), retype, &[&expected]);
+    assert_eq!(file(bytes.clone(), "date"), None);
+    let Err(Error::Damaged(defect)) = open(bytes).property(sent) else { panic!() };
+    assert_eq!(defect.to_string(), expected);
+    // With a value of the right type beside it, nothing is lost.
+    let beside = |tree: &mut Tree| {
+        let entry = Entry { tag: wrong, flags: 6, value: [1; 8] };
+        tree.stream(PROPERTY_STREAM).extend(entry.to_bytes());
+    };
+    check(&mail(), beside, &[]);
+    // Another property has the same id.
+    let large = PropertyTag(0x0E08_0014);
+    check(&message().set(large, Value::Integer64(1)), |_| {}, &[]);
 }

@@ -43,6 +43,7 @@ mod message_edit;
 mod name_registry;
 mod names;
 mod note;
+mod nuls;
 mod person;
 mod person_tags;
 mod properties;
