@@ -1,6 +1,7 @@
 //! What \[MS-OXMSG\] allows and real writers do, and what is made of damage: values and defects.
 
 mod containers;
+mod contradictions;
 mod damage;
 mod fields;
 mod guesses;

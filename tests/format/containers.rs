@@ -130,9 +130,9 @@ fn chains_that_lead_astray() {
 }
 
 #[test]
-fn a_stream_may_be_declared_shorter_than_its_chain() {
+fn a_stream_that_is_declared_shorter_than_its_chain_is_told() {
     let bytes = damaged(|sectors| sectors.set_len(LARGE, 10_000));
-    // The container is sound, but the message says that the value is longer.
+    // The chain tells it too, but the entry in the message says how much is lost.
     assert_eq!(errors(bytes.clone()), ["/0x66000102: the entry says 20000 bytes, found 10000"]);
     let value = open(bytes).salvage(PropertyTag(0x6600_0102)).unwrap().value;
     assert_eq!(value, Some(Value::Binary(vec![7; 10_000])));

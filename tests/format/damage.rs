@@ -15,14 +15,19 @@ const ATTACHMENT: &str = "__attach_version1.0_#00000000";
 const RECIPIENT: &str = "__recip_version1.0_#00000000";
 
 /// A sound message with a recipient and an attachment.
-fn message() -> MessageBuilder {
+pub(super) fn message() -> MessageBuilder {
     MessageBuilder::new("IPM.Note", "Sound")
         .recipient(RecipientBuilder::to("Ann", "ann@example.org"))
         .attach(AttachmentBuilder::file("a.txt", "data"))
 }
 
 /// Damages a message; checks the defects, and that the rest of it is read.
-fn check(message: &MessageBuilder, damage: impl FnOnce(&mut Tree), expected: &[&str]) -> Vec<u8> {
+#[track_caller]
+pub(super) fn check(
+    message: &MessageBuilder,
+    damage: impl FnOnce(&mut Tree),
+    expected: &[&str],
+) -> Vec<u8> {
     let mut tree = message.to_tree();
     damage(&mut tree);
     let bytes = tree.to_bytes();
@@ -294,6 +299,14 @@ fn values_of_many_that_are_missing() {
     // Without the lengths the values say all there is to say.
     let bytes = check(&message, |tree| tree.remove(&name), &[]);
     assert_eq!(salvage(bytes), Some(Value::Multiple((1..=3).map(binary).collect())));
+
+    // Of a list that is not empty, something must be there.
+    let expected = "/0x66001102: an entry without its stream";
+    let remove = |tree: &mut Tree| {
+        tree.remove(&name);
+        (0..3).for_each(|index| tree.remove(&format!("{name}-0000000{index}")));
+    };
+    check(&message, remove, &[expected]);
 }
 
 #[test]

@@ -97,21 +97,21 @@ fn one_string_of_another_page_is_guessed_alone() {
     check(&message, &files, &[note]);
 }
 
-/// A sector of zeros in place of a text is no error of the file, but must not pass for no text.
+/// A sector of zeros in place of a part of a text must not pass for no text.
 #[test]
-fn nuls_that_are_left_out_are_noted() {
+fn nuls_that_may_have_been_text_are_noted() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let message = MessageBuilder::empty()
         .stored(tags::PR_SUBJECT, utf16("Grüße\0"))
         .stored(string8(tags::PR_SENDER_NAME), "Zoe\0\0\0")
-        .stored(tags::PR_TRANSPORT_MESSAGE_HEADERS, vec![0; 244])
-        .stored(tags::PR_BODY, [utf16("text"), vec![0; 9000]].concat())
+        .stored(tags::PR_TRANSPORT_MESSAGE_HEADERS, utf16("Date: \0\0\0x\0\0\0\0x"))
+        .stored(tags::PR_BODY, [utf16("text"), vec![0; 200_000]].concat())
         .integer(tags::PR_MESSAGE_CODEPAGE, 1252);
     let files = [("subject", "Grüße\n"), ("sender", "Zoe\n"), ("body.txt", "text")];
     let notes = [
-        "/0x007D001F: 122 NULs at its end are left out",
+        "/0x007D001F: NULs before the end of its text: 4",
         "/0x0C1A001E: 3 NULs at its end are left out",
-        "/0x1000001F: 2048 or more NULs at its end are left out",
+        "/0x1000001F: 100000 NULs at its end are left out",
     ];
     check(&message, &files, &notes);
 }

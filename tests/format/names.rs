@@ -178,10 +178,24 @@ fn a_map_without_strings_keeps_the_numbers() {
 }
 
 #[test]
+fn entries_of_names_that_are_damaged_are_told() {
+    let every: Vec<u16> = (0..8).collect();
+    let entry = |cause: &str| vec![format!("/{ENTRIES}: {cause}")];
+    let found = damaged(|tree| tree.stream(ENTRIES).extend([1, 2, 3]));
+    assert_eq!(found, (every, entry("an entry of 8 bytes, found 3")));
+    let (kept, defects) = damaged(|tree| tree.stream(ENTRIES)[8..16].fill(0));
+    assert_eq!((kept.len(), &defects[..1]), (7, &entry("entry 1: nothing but zeros")[..]));
+    let (kept, defects) = damaged(|tree| tree.stream(ENTRIES)[3 * 8 + 6] = 2);
+    assert_eq!((kept.len(), &defects[..1]), (7, &entry("entry 3: it is for index 2")[..]));
+    let (kept, defects) = damaged(|tree| tree.stream(STRINGS)[0] += 1);
+    assert_eq!(kept.len(), 7);
+    assert!(defects[0].ends_with(" bytes, an odd number"), "{defects:?}");
+}
+
+#[test]
 fn tails_and_padding_of_the_map_do_not_matter() {
     let every: Vec<u16> = (0..8).collect();
     let (kept, defects) = damaged(|tree| {
-        tree.stream(ENTRIES).extend([1, 2, 3]);
         tree.stream(GUIDS).extend([0; 7]);
     });
     assert_eq!((kept, defects), (every, vec![]));

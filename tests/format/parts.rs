@@ -134,7 +134,11 @@ fn every_method_has_its_kind() {
         check(file().set(tags::PR_ATTACH_METHOD, method(number)), AttachMethod::ByValue);
     }
     check(file().unset(tags::PR_ATTACH_METHOD), AttachMethod::ByValue);
-    check(inner().set(tags::PR_ATTACH_METHOD, method(1)), AttachMethod::Storage);
+    for number in [0, 1, 2, 6, 7] {
+        let attachment = inner().set(tags::PR_ATTACH_METHOD, method(number));
+        check(attachment, AttachMethod::EmbeddedMessage);
+    }
+    check(inner().unset(tags::PR_ATTACH_METHOD), AttachMethod::EmbeddedMessage);
     check(AttachmentBuilder::empty(0).unset(tags::PR_ATTACH_METHOD), AttachMethod::None);
 }
 

@@ -131,6 +131,9 @@ const LZFU: u32 = 0x7546_5A4C;
 /// `"MELA"`.
 const MELA: u32 = 0x414C_454D;
 
+/// What every RTF begins with.
+const RTF_START: &[u8] = b"{\\rtf";
+
 /// The dictionary is a ring of this size; a position in it is 12 bits of a reference.
 const RING_BYTES: usize = 1 << 12;
 /// A reference is 12 bits of position and 4 bits of length, counted from 2.
@@ -219,7 +222,7 @@ impl RtfHeader {
             ));
         }
         if matches!(self.compression, CompressionType::Stored) {
-            return None;
+            return self.stored_defect(payload);
         }
         // The checksum does not cover the padding.
         let found = crc(self.stated(payload));
@@ -229,6 +232,17 @@ impl RtfHeader {
                 self.crc
             )
         })
+    }
+
+    /// The defect if a payload that is to be stored RTF is something else: compressed RTF has a
+    /// checksum. The size of the RTF tells nothing, because programs differ in what they count.
+    fn stored_defect(&self, payload: &[u8]) -> Option<String> {
+        if self.crc != 0 {
+            let crc = self.crc;
+            return Some(format!("compressed rtf: stored RTF has no checksum, found {crc:08X}"));
+        }
+        let begins = payload.is_empty() || payload.starts_with(RTF_START);
+        (!begins).then(|| "compressed rtf: the stored bytes are no RTF".to_owned())
     }
 }
 

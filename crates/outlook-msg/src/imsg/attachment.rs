@@ -18,7 +18,7 @@ use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
 use super::note::Note;
 use super::properties::PropertySet;
 use super::property_editor::RESERVED_MESSAGE;
-use super::property_list::StreamHeader;
+use super::property_list::{PROPERTY_STREAM, StreamHeader};
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::strings::Strings;
@@ -70,12 +70,10 @@ impl AttachmentData {
     /// The storage of `PR_ATTACH_DATA_OBJ`.
     fn content_storage(&self) -> Result<Storage, Error> {
         let set = self.properties();
-        set.get(tags::PR_ATTACH_DATA_OBJ).and_then(|property| set.object(property)).ok_or_else(
-            || Error::NoObject {
-                place: set.storage().path(),
-                what: "storage of PR_ATTACH_DATA_OBJ".to_owned(),
-            },
-        )
+        data_storage(set).ok_or_else(|| Error::NoObject {
+            place: set.storage().path(),
+            what: "storage of PR_ATTACH_DATA_OBJ".to_owned(),
+        })
     }
 }
 
@@ -110,7 +108,8 @@ impl Attachment {
     }
 
     /// Where its content is: as `PR_ATTACH_METHOD` states or, if that is missing or contradicts the
-    /// content, where the content is found.
+    /// content, where the content is found. A storage with the properties of a message is one,
+    /// whatever the method.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -120,9 +119,14 @@ impl Attachment {
         let has_storage = set.get(tags::PR_ATTACH_DATA_OBJ).is_some();
         Ok(match set.fixed(tags::PR_ATTACH_METHOD) {
             Some(Value::Integer32(5)) if has_storage || !has_data => AttachMethod::EmbeddedMessage,
-            Some(Value::Integer32(6)) if has_storage => AttachMethod::Storage,
-            Some(Value::Integer32(2 | 3 | 4 | 7)) if !has_data => AttachMethod::ByReference,
+            Some(Value::Integer32(6)) if has_storage && !holds_message(&set) => {
+                AttachMethod::Storage
+            }
+            Some(Value::Integer32(2 | 3 | 4 | 7)) if !has_data && !holds_message(&set) => {
+                AttachMethod::ByReference
+            }
             _ if has_data => AttachMethod::ByValue,
+            _ if holds_message(&set) => AttachMethod::EmbeddedMessage,
             _ if has_storage => AttachMethod::Storage,
             Some(Value::Integer32(0)) | None => AttachMethod::None,
             _ => AttachMethod::ByValue,
@@ -225,14 +229,40 @@ impl Attachment {
         self.object.data()?.content_storage()
     }
 
-    /// The defects in the list of properties of the attachment, without those of an embedded
-    /// message.
+    /// The defects in the list of properties of the attachment, and of its method, without those of
+    /// an embedded message.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
-        Ok(self.object.data()?.properties().defects().to_vec())
+        let data = self.object.data()?;
+        let set = data.properties();
+        Ok(set.defects().iter().cloned().chain(method_defect(set)).collect())
     }
+}
+
+/// The storage of `PR_ATTACH_DATA_OBJ`, if there is one.
+fn data_storage(set: &PropertySet) -> Option<Storage> {
+    set.object(set.get(tags::PR_ATTACH_DATA_OBJ)?)
+}
+
+/// Whether the storage of `PR_ATTACH_DATA_OBJ` has the properties of a message.
+fn holds_message(set: &PropertySet) -> bool {
+    data_storage(set).is_some_and(|storage| storage.stream(PROPERTY_STREAM).is_some())
+}
+
+/// The defect if an attachment holds a message, and its method is that of another content. If its
+/// list of properties is damaged, that is told already.
+fn method_defect(set: &PropertySet) -> Option<Defect> {
+    let method = match set.fixed(tags::PR_ATTACH_METHOD) {
+        Some(Value::Integer32(compose::EMBEDDED_MESSAGE)) => return None,
+        Some(Value::Integer32(method)) => format!("the method is {method}"),
+        _ if !set.defects().is_empty() => return None,
+        _ => "the method is missing".to_owned(),
+    };
+    let place = || format!("{}/{}", set.storage().path(), tags::PR_ATTACH_METHOD);
+    holds_message(set)
+        .then(|| Defect { place: place(), cause: format!("{method}, the content is a message") })
 }
 
 impl Editable for Attachment {

@@ -8,15 +8,15 @@ use super::error::Error;
 use super::mapi_prop::MapiProp as _;
 
 impl Attachment {
-    /// The defects of its content: of its bytes, or of the streams of an OLE object. Only chains of
-    /// sectors are followed; undamaged streams are not read.
+    /// The defects because of which a part of its content is missing: of its bytes, or of the streams
+    /// of an OLE object. Only chains of sectors are followed; undamaged streams are not read.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn content_defects(&self) -> Result<Vec<Defect>, Error> {
         match self.method()? {
             AttachMethod::ByValue => {
-                Ok(self.value_defect(tags::PR_ATTACH_DATA_BIN)?.into_iter().collect())
+                Ok(self.missing_part(tags::PR_ATTACH_DATA_BIN)?.into_iter().collect())
             }
             AttachMethod::Storage => match self.content_storage() {
                 Ok(storage) => Ok(Transaction::salvaged(&storage).1),

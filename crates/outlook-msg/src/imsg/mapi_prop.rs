@@ -59,13 +59,14 @@ pub trait MapiProp {
         Ok(set.find(tag).map(|property| set.salvage(property, &strings)).unwrap_or_default())
     }
 
-    /// The defect of the value of a property. A `PT_UNICODE` tag finds a `PT_STRING8` value too.
+    /// The defect of the value of a property. A `PT_UNICODE` tag finds a `PT_STRING8` value too, and
+    /// the tag of a time, number or flag one that is stored with a wrong type.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     fn value_defect(&self, tag: PropertyTag) -> Result<Option<Defect>, Error> {
         let (set, strings) = self.property_set()?;
-        Ok(set.find(tag).and_then(|property| set.value_defect(property, &strings)))
+        Ok(set.find_stored(tag).and_then(|property| set.value_defect(property, &strings)))
     }
 
     /// The defect of the value of a property if a part of the value is missing. A `PT_UNICODE` tag

@@ -21,7 +21,8 @@ use super::note::Note;
 use super::person::{KnownAddresses, ObjectProperties};
 use super::properties::PropertySet;
 use super::property_list::StreamHeader;
-use super::recipient::Recipient;
+use super::recipient::{Recipient, recipient_defects};
+use super::recipient_type::RecipientType;
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
@@ -417,7 +418,7 @@ impl Message {
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
         let data = self.data()?;
         let mut defects = self.list_defects()?;
-        defects.extend(data.recipients().iter().flat_map(|(_, set)| set.defects()).cloned());
+        defects.extend(data.recipients().iter().flat_map(|(_, set)| recipient_defects(set)));
         defects.extend(self.name_defects()?);
         Ok(defects)
     }
@@ -465,6 +466,7 @@ impl Message {
             notes.push(Note { place, text: format!("8-bit strings are {guess}") });
         }
         let recipients = data.recipients().iter().map(|(_, set)| set);
+        notes.extend(recipients.clone().filter_map(|set| RecipientType::note(set)));
         for set in std::iter::once(&data.properties).chain(recipients) {
             notes.extend(set.notes_on_strings(&data.strings));
         }

@@ -38,7 +38,7 @@ impl PropertyNames {
         let mut stream = |name: &str| {
             let Some(stream) = storage.stream(name) else { return Vec::new() };
             let (bytes, damage) = stream.read_salvage();
-            if let Some(error) = damage {
+            if let Some(error) = damage.or_else(|| stream.check().err()) {
                 names.defects.push(Defect { place: stream.path(), cause: error.to_string() });
             }
             bytes
@@ -59,17 +59,32 @@ impl PropertyNames {
                 names.defects.push(Defect { place: one.path(), cause: error.to_string() });
             }
         }
-        for (position, entry) in entries.as_chunks::<NAME_ENTRY_LEN>().0.iter().enumerate() {
-            match decode_entry(*entry, position, &guids, &strings) {
-                // If damage has given an id several entries, the first one counts.
-                Ok((id, name)) => drop(names.by_id.entry(id).or_insert(name)),
-                Err(cause) => names.defects.push(Defect {
-                    place: format!("{}/{ENTRY_STREAM}", storage.path()),
-                    cause: format!("entry {position}: {cause}"),
-                }),
+        let place = format!("{}/{ENTRY_STREAM}", storage.path());
+        names.read_entries(&place, &entries, &guids, &strings);
+        names
+    }
+
+    /// Reads the entry stream, which has this place.
+    fn read_entries(&mut self, place: &str, entries: &[u8], guids: &[u8], strings: &[u8]) {
+        let mut defect = |cause| self.defects.push(Defect { place: place.to_owned(), cause });
+        let (entries, rest) = entries.as_chunks::<NAME_ENTRY_LEN>();
+        for (position, entry) in entries.iter().enumerate() {
+            let cause = match decode_entry(*entry, position, guids, strings) {
+                Ok((id, name)) => {
+                    // If damage has given an id several entries, the first one counts.
+                    self.by_id.entry(id).or_insert(name);
+                    contradiction(*entry, position)
+                }
+                Err(cause) => Some(cause),
+            };
+            if let Some(cause) = cause {
+                defect(format!("entry {position}: {cause}"));
             }
         }
-        names
+        if !rest.is_empty() {
+            let found = rest.len();
+            defect(format!("an entry of {NAME_ENTRY_LEN} bytes, found {found}"));
+        }
     }
 
     /// The name of a property id (`GetNamesFromIDs`).
@@ -158,6 +173,17 @@ fn decode_entry(
     Ok((id, PropertyName { set, kind }))
 }
 
+/// What is wrong with an entry that can be decoded: all programs number the entries from 0, and none
+/// leaves one unused.
+fn contradiction(entry: [u8; NAME_ENTRY_LEN], position: usize) -> Option<String> {
+    if entry == [0; NAME_ENTRY_LEN] {
+        return Some("nothing but zeros".to_owned());
+    }
+    let [.., i0, i1] = entry;
+    let index = u16::from_le_bytes([i0, i1]);
+    (usize::from(index) != position).then(|| format!("it is for index {index}"))
+}
+
 /// Decodes a name of the string stream (\[MS-OXMSG\] 2.2.3.1.3): byte length, UTF-16LE text.
 fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
     let beyond = || format!("name at {offset} beyond the string stream of {}", strings.len());
@@ -166,6 +192,9 @@ fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
     let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| beyond())?;
     if len > NAME_BYTES_MAX {
         return Err(format!("name of {len} bytes, of at most {NAME_BYTES_MAX}"));
+    }
+    if !len.is_multiple_of(2) {
+        return Err(format!("name of {len} bytes, an odd number"));
     }
     let text = text.get(..len).ok_or_else(beyond)?;
     Ok(decode_utf16(text))
@@ -229,6 +258,8 @@ mod tests {
         let error = decode_name(0, &stored(max + 2, NAME_BYTES_MAX + 2)).unwrap_err();
         assert_eq!(error, "name of 510 bytes, of at most 508");
         assert!(decode_name(0, &stored(8, 7)).is_err());
+        let error = decode_name(0, &stored(7, 8)).unwrap_err();
+        assert_eq!(error, "name of 7 bytes, an odd number");
         assert!(decode_name(5, b"abc").is_err());
     }
 }

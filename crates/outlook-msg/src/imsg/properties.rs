@@ -3,17 +3,17 @@
 //!
 //! Knows nothing of what a property means.
 
-use crate::mapi::{Location, PropertyTag, PropertyType, Value, tags};
-use crate::storage::{Defect, EntryNumber, Storage, Stream};
+use crate::mapi::{Location, PropertyTag, PropertyType, Value, property_name, tags};
+use crate::storage::{self, Defect, EntryNumber, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
+use super::nuls;
 use super::property_list::{PROPERTY_STREAM, Property, PropertyList, StreamHeader};
+use super::sizes::{is_long, is_short};
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
-/// A stated length may count a NUL of at most this many bytes that the stream does not have.
-const NUL_BYTES: u64 = 2;
 /// What can be read of a value, and its defect.
 #[derive(Clone, Debug, Default)]
 pub struct Salvaged {
@@ -73,6 +73,26 @@ impl PropertySet {
         })
     }
 
+    /// The property of this tag, as [`Self::find`] gives it, or the one that is stored in its place
+    /// with a wrong type.
+    pub(super) fn find_stored(&self, tag: PropertyTag) -> Option<&Property> {
+        self.find(tag).or_else(|| {
+            let is_it =
+                |one: &&Property| one.tag.id() == tag.id() && self.due_tag(one) == Some(tag);
+            self.list.properties.iter().find(is_it)
+        })
+    }
+
+    /// The tag that a property is due to have, if it has another one: the type of its entry is not
+    /// that of the time, number or flag that its id stands for.
+    fn due_tag(&self, property: &Property) -> Option<PropertyTag> {
+        property.flags?;
+        let due = tags::fixed_size(property.tag.id())?;
+        // Some ids stand for two properties.
+        let is_wrong = property_name(property.tag).is_none() && self.get(due).is_none();
+        is_wrong.then_some(due)
+    }
+
     /// The defects of the list of properties.
     pub fn defects(&self) -> &[Defect] {
         &self.list.defects
@@ -84,29 +104,26 @@ impl PropertySet {
     }
 
     /// Notes on strings: on 8-bit ones that are decoded in a guessed code page, because they are not
-    /// valid in that of the message, and on those of which NULs are left out at the end, since these
-    /// may be what is left of a text. This reads all 8-bit strings, and the ends of the others.
+    /// valid in that of the message, and on those that have NULs in them or several at the end, since
+    /// these may be what is left of a text. This reads all strings.
     pub(super) fn notes_on_strings(&self, strings: &Strings) -> Vec<Note> {
         let mut notes = Vec::new();
-        let mut note = |tag: PropertyTag, is_8_bit: bool, stream: &Stream| {
-            if is_8_bit && let (_, Some(guess)) = strings.page_of(&stream.read_salvage().0) {
+        let mut note = |tag: PropertyTag, unit: usize, stream: &Stream| {
+            if unit == 1
+                && let (_, Some(guess)) = strings.page_of(&stream.read_salvage().0)
+            {
                 notes.push(Note { place: self.place(tag), text: guess.to_string() });
             }
-            let text = nuls_left_out(stream, if is_8_bit { 1 } else { 2 });
-            notes.extend(text.map(|text| Note { place: self.place(tag), text }));
+            let texts = nuls::notes(stream, unit).into_iter();
+            notes.extend(texts.map(|text| Note { place: self.place(tag), text }));
         };
         for property in &self.list.properties {
             let tag = property.tag;
-            match tag.property_type() {
-                PropertyType::STRING8 | PropertyType::STRING => {
-                    let is_8_bit = tag.property_type() == PropertyType::STRING8;
-                    self.stream(property).into_iter().for_each(|one| note(tag, is_8_bit, &one));
-                }
-                PropertyType::MULTIPLE_STRING8 | PropertyType::MULTIPLE_STRING => {
-                    let is_8_bit = tag.property_type() == PropertyType::MULTIPLE_STRING8;
-                    self.element_streams(tag).for_each(|(_, one)| note(tag, is_8_bit, &one));
-                }
-                _ => {}
+            let Some(unit) = nuls::unit_of(tag.property_type()) else { continue };
+            if tag.property_type().location() == Location::ValueStreams {
+                self.element_streams(tag).for_each(|(_, one)| note(tag, unit, &one));
+            } else {
+                self.stream(property).into_iter().for_each(|one| note(tag, unit, &one));
             }
         }
         notes
@@ -184,14 +201,19 @@ impl PropertySet {
             },
         };
         let (value, cause) = outcome;
-        let defect = cause.map(|cause| self.defect(tag, cause));
+        let wrong_type = || {
+            let due = self.due_tag(property)?.property_type();
+            Some(format!("its type is {}, not {due}", tag.property_type()))
+        };
+        let defect = cause.or_else(wrong_type).map(|cause| self.defect(tag, cause));
         Salvaged { value, defect }
     }
 
     /// Reads a value; an error if it is damaged.
     pub(super) fn value(&self, tag: PropertyTag, strings: &Strings) -> Result<Value, Error> {
         let place = || self.storage.path();
-        let property = self.find(tag).ok_or_else(|| Error::NoProperty { place: place(), tag })?;
+        let property =
+            self.find_stored(tag).ok_or_else(|| Error::NoProperty { place: place(), tag })?;
         match self.salvage(property, strings) {
             Salvaged { defect: Some(defect), .. } => Err(Error::Damaged(defect)),
             Salvaged { value: Some(value), .. } => Ok(value),
@@ -218,24 +240,31 @@ impl PropertySet {
                 None => !property.is_empty(),
                 Some(stream) => {
                     stream.check().is_err()
-                        || self.truncation_cause(property, stream.len()).is_some()
+                        || property.flags.is_some()
+                            && self.is_short(
+                                property.tag.property_type(),
+                                property.size(),
+                                stream.len(),
+                            )
                 }
             },
         }
     }
 
-    /// The cause if a stream is shorter than its entry states. A stated length beyond the length of
-    /// the file is ignored, because it cannot be a length.
-    fn truncation_cause(&self, property: &Property, len: u64) -> Option<String> {
+    /// The cause if a stream has not the size that its entry states.
+    fn size_cause(&self, property: &Property, len: u64) -> Option<String> {
         property.flags?;
         let stated = property.size();
-        self.is_truncated(len, stated)
+        self.is_wrong_size(property.tag.property_type(), stated, len)
             .then(|| format!("the entry says {stated} bytes, found {len}"))
     }
 
-    fn is_truncated(&self, len: u64, stated: u32) -> bool {
-        let stated = u64::from(stated);
-        stated > len + NUL_BYTES && stated <= self.storage.file().origin_len()
+    fn is_short(&self, property_type: PropertyType, stated: u32, len: u64) -> bool {
+        is_short(property_type, stated, len, self.storage.file().origin_len())
+    }
+
+    fn is_wrong_size(&self, property_type: PropertyType, stated: u32, len: u64) -> bool {
+        self.is_short(property_type, stated, len) || is_long(property_type, stated, len)
     }
 
     /// The defect of a value. For a stream, this follows the chain of sectors; it reads the stream
@@ -249,21 +278,39 @@ impl PropertySet {
             Location::ValueStreams => {
                 self.element_streams(tag)
                     .try_fold(0_usize, |count, (_, stream)| {
-                        stream.check().is_ok().then_some(count + 1)
+                        let is_sound =
+                            stream.check().is_ok() && !has_no_text(tag.property_type(), &stream);
+                        is_sound.then_some(count + 1)
                     })
                     .is_none_or(|count| self.element_count(property) != Some(count))
-                    || self.has_short_element(property)
+                    || self.has_wrong_element(property)
             }
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
-                Some(stream) => {
-                    has_odd_length(tag.property_type(), stream.len())
-                        || stream.check().is_err()
-                        || self.truncation_cause(property, stream.len()).is_some()
-                }
+                Some(stream) => match self.cause_without_read(property, &stream) {
+                    Some(cause) => return Some(self.defect(tag, cause)),
+                    None => {
+                        has_odd_length(tag.property_type(), stream.len())
+                            || stream.check().is_err()
+                            || has_no_text(tag.property_type(), &stream)
+                    }
+                },
             },
         };
+        let suspicious = suspicious || self.due_tag(property).is_some();
         if suspicious { self.salvage(property, strings).defect } else { None }
+    }
+
+    /// What is wrong with a stream of which all bytes are there, as far as its length and its chain
+    /// of sectors tell: the stream may be a large one.
+    fn cause_without_read(&self, property: &Property, stream: &Stream) -> Option<String> {
+        match stream.check() {
+            Ok(()) => self.size_cause(property, stream.len()),
+            Err(error @ storage::Error::Surplus { .. }) => {
+                self.size_cause(property, stream.len()).or_else(|| Some(error.to_string()))
+            }
+            Err(_) => None,
+        }
     }
 
     fn salvage_stream(
@@ -287,9 +334,10 @@ impl PropertySet {
         if bytes.is_empty() && damage.is_some() {
             return (None, damage.map(|error| error.to_string()));
         }
-        let short = self.truncation_cause(property, stream.len());
+        let size = self.size_cause(property, stream.len());
+        let cause_of_stream = stream_cause(property_type, &stream, damage, size);
         let (value, cause) = decode_stream(property_type, bytes, strings);
-        (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
+        (Some(value), cause_of_stream.or(cause))
     }
 
     /// Reads the values of a multi-valued property from their streams. The length stream is used
@@ -300,25 +348,29 @@ impl PropertySet {
         strings: &Strings,
     ) -> (Option<Value>, Option<String>) {
         let tag = property.tag;
-        let element_type = tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY);
+        let element_type = type_of_one(tag);
         let mut cause = None;
         let mut values = Vec::new();
         let lengths = self.element_lengths(property);
         for (index, stream) in self.element_streams(tag) {
             let (bytes, damage) = stream.read_salvage();
-            let short = self.short_element(&lengths, index, stream.len());
+            let size = self.element_size_cause(element_type, &lengths, index, stream.len());
+            let cause_of_stream = stream_cause(element_type, &stream, damage, size);
             let (value, defect) = decode_stream(element_type, bytes, strings);
-            let defect = damage.map(|error| error.to_string()).or(short).or(defect);
+            let defect = cause_of_stream.or(defect);
             cause = cause.or_else(|| defect.map(|defect| format!("value {index}: {defect}")));
             values.push(value);
         }
-        let count = self.element_count(property);
-        if count.is_some_and(|count| count != values.len()) {
-            let count = count.unwrap_or_default();
-            let found = values.len();
-            cause = cause.or_else(|| Some(format!("{count} values listed, {found} found")));
-        }
-        (Some(Value::Multiple(values)), cause)
+        let found = values.len();
+        let missing = match self.element_count(property) {
+            Some(count) if count != found => Some(format!("{count} values listed, {found} found")),
+            Some(_) => None,
+            // Without the lengths the values say all there is to say. Some programs write no stream
+            // for an empty list.
+            None if found > 0 || property.is_empty() => None,
+            None => Some("an entry without its stream".to_owned()),
+        };
+        (Some(Value::Multiple(values)), cause.or(missing))
     }
 
     /// The number of values that the length stream lists.
@@ -335,28 +387,49 @@ impl PropertySet {
         lengths.map(|length| u32::from_le_bytes(*length)).collect()
     }
 
-    fn has_short_element(&self, property: &Property) -> bool {
+    /// Whether one of many values has not the size that the length stream lists.
+    fn has_wrong_element(&self, property: &Property) -> bool {
+        let element_type = type_of_one(property.tag);
         let lengths = self.element_lengths(property);
-        let mut elements = self.element_streams(property.tag);
-        elements.any(|(index, stream)| self.short_element(&lengths, index, stream.len()).is_some())
+        self.element_streams(property.tag).any(|(index, stream)| {
+            self.element_size_cause(element_type, &lengths, index, stream.len()).is_some()
+        })
     }
 
-    fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
+    fn element_size_cause(
+        &self,
+        element_type: PropertyType,
+        lengths: &[u32],
+        index: u32,
+        len: u64,
+    ) -> Option<String> {
         let stated = *lengths.get(usize::try_from(index).ok()?)?;
-        self.is_truncated(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
+        self.is_wrong_size(element_type, stated, len)
+            .then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
-/// A note on the NULs at the end of a string, each of `unit` bytes, which are left out. One NUL ends
-/// the strings of many programs; more may be a text that is lost, as in a sector of zeros.
-fn nuls_left_out(stream: &Stream, unit: usize) -> Option<String> {
-    const LOOKED_AT: u64 = 4 << 10;
-    let end = stream.len() - stream.len() % u64::try_from(unit).ok()?;
-    let start = end.saturating_sub(LOOKED_AT);
-    let mut tail = vec![0; usize::try_from(end - start).ok()?];
-    // What cannot be read is a defect.
-    stream.read_at(start, &mut tail).ok().filter(|read| *read == tail.len())?;
-    let is_nul = |one: &&[u8]| one.iter().all(|byte| *byte == 0);
-    let count = tail.chunks_exact(unit).rev().take_while(is_nul).count();
-    let or_more = if start > 0 && count * unit == tail.len() { " or more" } else { "" };
-    (count > 1).then(|| format!("{count}{or_more} NULs at its end are left out"))
+
+/// What is wrong with the stream of a value: some of it cannot be read, it has not the stated size,
+/// its chain of sectors goes on, or it is a string without a text.
+fn stream_cause(
+    property_type: PropertyType,
+    stream: &Stream,
+    damage: Option<storage::Error>,
+    size: Option<String>,
+) -> Option<String> {
+    let damage = damage.map(|error| error.to_string());
+    damage.or(size).or_else(|| Some(stream.check().err()?.to_string())).or_else(|| {
+        let unit = nuls::unit_of(property_type)?;
+        nuls::blank_cause(stream, unit)
+    })
+}
+
+/// Whether this is the stream of a string that is made of NULs.
+fn has_no_text(property_type: PropertyType, stream: &Stream) -> bool {
+    nuls::unit_of(property_type).is_some_and(|unit| nuls::blank_cause(stream, unit).is_some())
+}
+
+/// The type of one of the values of a multi-valued property.
+fn type_of_one(tag: PropertyTag) -> PropertyType {
+    tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY)
 }

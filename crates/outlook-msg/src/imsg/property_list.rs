@@ -7,6 +7,7 @@ use crate::mapi::{Location, PropertyTag, PropertyType};
 use crate::storage::{Defect, EntryNumber, Storage};
 
 use super::note::Note;
+use super::sizes::end_mark;
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, StreamName, numbered, part_number};
 
 /// The stream that lists all properties and has the fixed-size values.
@@ -134,6 +135,8 @@ impl PropertyList {
             return;
         };
         let (bytes, damage) = stream.read_salvage();
+        // If its length is damaged, the chain goes on after the properties that are left.
+        let damage = damage.or_else(|| stream.check().err());
         let stated = header;
         let header = stated.of_stream(&bytes);
         if header != stated {
@@ -290,12 +293,7 @@ impl Property {
 
     /// Whether the entry states an empty value; the size of an empty string counts a NUL.
     pub(super) fn is_empty(&self) -> bool {
-        let terminator = match self.tag.property_type() {
-            PropertyType::STRING => 2,
-            PropertyType::STRING8 => 1,
-            _ => 0,
-        };
-        self.size() <= terminator
+        u64::from(self.size()) <= end_mark(self.tag.property_type())
     }
 }
 

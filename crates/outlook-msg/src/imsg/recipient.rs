@@ -50,12 +50,12 @@ impl Recipient {
         Ok(self.row()?.1.storage().id())
     }
 
-    /// The defects in the list of properties of the recipient.
+    /// The defects in the list of properties of the recipient, and of its type.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
-        Ok(self.row()?.1.defects().to_vec())
+        Ok(recipient_defects(&self.row()?.1))
     }
 
     /// Whether the recipient is in the `To`, `Cc` or `Bcc` field.
@@ -74,6 +74,11 @@ impl Recipient {
             what: format!("row {}", self.row),
         })
     }
+}
+
+/// The defects in the list of properties of a recipient, and of its type.
+pub(super) fn recipient_defects(set: &PropertySet) -> Vec<Defect> {
+    set.defects().iter().cloned().chain(RecipientType::defect(set)).collect()
 }
 
 impl MapiProp for Recipient {

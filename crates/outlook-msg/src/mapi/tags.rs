@@ -382,13 +382,79 @@ pub const PR_ATTACHMENT_HIDDEN: PropertyTag = PropertyTag(0x7FFE_000B);
 /// Whether the attachment is the contact's photo.
 pub const PR_ATTACHMENT_CONTACTPHOTO: PropertyTag = PropertyTag(0x7FFF_000B);
 
+/// The tags of this list whose values have a fixed size, sorted.
+static FIXED_SIZE: [PropertyTag; 54] = [
+    PR_IMPORTANCE,
+    PR_ORIGINATOR_DELIVERY_REPORT_REQUESTED,
+    PR_PRIORITY,
+    PR_READ_RECEIPT_REQUESTED,
+    PR_REPLY_TIME,
+    PR_REPORT_TIME,
+    PR_SENSITIVITY,
+    PR_CLIENT_SUBMIT_TIME,
+    PR_START_DATE,
+    PR_END_DATE,
+    PR_OWNER_APPT_ID,
+    PR_RESPONSE_REQUESTED,
+    PR_NDR_REASON_CODE,
+    PR_NDR_DIAG_CODE,
+    PR_RECIPIENT_TYPE,
+    PR_NDR_STATUS_CODE,
+    PR_MESSAGE_DELIVERY_TIME,
+    PR_MESSAGE_FLAGS,
+    PR_MESSAGE_SIZE,
+    PR_HASATTACH,
+    PR_RTF_IN_SYNC,
+    PR_ATTACH_SIZE,
+    PR_ATTACH_NUM,
+    PR_ACCESS,
+    PR_ACCESS_LEVEL,
+    PR_OBJECT_TYPE,
+    PR_NATIVE_BODY_INFO,
+    PR_ROWID,
+    PR_CREATION_TIME,
+    PR_LAST_MODIFICATION_TIME,
+    PR_STORE_SUPPORT_MASK,
+    PR_ATTACH_METHOD,
+    PR_RENDERING_POSITION,
+    PR_ATTACH_FLAGS,
+    PR_DISPLAY_TYPE,
+    PR_WEDDING_ANNIVERSARY,
+    PR_BIRTHDAY,
+    PR_GENDER,
+    PR_INTERNET_CPID,
+    PR_AUTO_RESPONSE_SUPPRESS,
+    PR_MESSAGE_LOCALE_ID,
+    PR_MESSAGE_CODEPAGE,
+    PR_CONTENT_FILTER_SCL,
+    PR_MSG_EDITOR_FORMAT,
+    PR_RECIPIENT_FLAGS,
+    PR_RECIPIENT_TRACKSTATUS,
+    PID_TAG_VOICE_MESSAGE_DURATION,
+    PR_EXCEPTION_REPLACETIME,
+    PR_ATTACHMENT_LINKID,
+    PR_EXCEPTION_STARTTIME,
+    PR_EXCEPTION_ENDTIME,
+    PR_ATTACHMENT_FLAGS,
+    PR_ATTACHMENT_HIDDEN,
+    PR_ATTACHMENT_CONTACTPHOTO,
+];
+
+/// The tag of a property of this id that has a value of a fixed size: a time, a number or a flag.
+pub(crate) fn fixed_size(id: u16) -> Option<PropertyTag> {
+    let index = FIXED_SIZE.binary_search_by_key(&id, |tag| tag.id()).ok()?;
+    FIXED_SIZE.get(index).copied()
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::mapi::{PropertyTag, property_name};
+    use super::{FIXED_SIZE, fixed_size};
+    use crate::mapi::{Location, PropertyTag, property_name};
 
     #[test]
     fn constants_are_sorted_and_named_as_their_tags() {
         let mut last = PropertyTag(0);
+        let mut fixed = FIXED_SIZE.iter();
         let source = include_str!("tags.rs");
         for line in source.lines().filter_map(|line| line.strip_prefix("pub const ")) {
             let (constant, tag) = line.split_once(": PropertyTag = PropertyTag(0x").unwrap();
@@ -404,7 +470,12 @@ mod tests {
             }
             assert!(last < tag, "{constant} is out of order");
             last = tag;
+            if tag.property_type().location() == Location::Entry {
+                assert_eq!(fixed.next(), Some(&tag), "{constant}");
+                assert_eq!(fixed_size(tag.id()), Some(tag));
+            }
         }
         assert_eq!(last, super::PR_ATTACHMENT_CONTACTPHOTO);
+        assert_eq!(fixed.next(), None);
     }
 }

@@ -70,6 +70,12 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// Whether a sector follows the ones that the walk has passed, be it one that the file has or
+    /// not. Reads nothing.
+    pub(super) fn goes_on(&self) -> bool {
+        is_regular(self.next)
+    }
+
     /// The number of a sector of this chain, for messages.
     pub(super) fn number(&self, sector: u32) -> SectorNumber {
         SectorNumber { number: sector, mini: self.mini }
@@ -156,5 +162,16 @@ mod tests {
         check(&[1, 2, 3, 1], 0, &[0, 1, 2, 3], "the chain of sectors comes back to sector 1");
         check(&[2, 2, END], 0, &[0, 2], ends);
         check(&[2, 2, END], 1, &[1, 2], ends);
+    }
+
+    #[test]
+    fn tells_whether_a_chain_goes_on() {
+        for (last, goes_on) in [(END, false), (FREE_SECTOR, false), (2, true), (0, true), (9, true)]
+        {
+            let table = AllocationTable::new(vec![1, last, END]);
+            let mut chain = Chain::of_mini(&table, 0);
+            assert_eq!(chain.by_ref().take(2).count(), 2);
+            assert_eq!(chain.goes_on(), goes_on, "{last}");
+        }
     }
 }

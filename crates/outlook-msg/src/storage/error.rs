@@ -62,6 +62,14 @@ pub enum Error {
         /// Why the stream ends there.
         damage: Damage,
     },
+    /// The chain of sectors of a stream is longer than the directory declares.
+    #[error("stream {stream:?}: the chain of sectors goes on after its {expected} bytes")]
+    Surplus {
+        /// The path of the stream.
+        stream: String,
+        /// The declared length in bytes.
+        expected: u64,
+    },
     /// A new file cannot hold an entry of this name.
     #[error("entry {entry:?}: {cause}")]
     Name {

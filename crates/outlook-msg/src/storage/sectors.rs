@@ -135,16 +135,18 @@ impl Sectors {
         Runs::of_sectors(self, first, len)
     }
 
-    /// Whether the chain of a stream certainly has all of its sectors, and the file all of theirs.
-    /// Takes less time than going through the runs.
+    /// Whether the chain of a stream certainly has all of its sectors and no other, and the file all
+    /// of theirs. Takes less time than going through the runs.
     pub(super) fn has_all(&self, first: u32, declared: u64) -> bool {
-        let (chain, shift) = match declared < self.mini_stream_cutoff {
+        let (mut chain, shift) = match declared < self.mini_stream_cutoff {
             true => (Chain::of_mini(&self.mini_fat, first), MINI_SECTOR_SHIFT),
             false if self.fat.needs_whole(declared) => return false,
             false => (Chain::of_fat(&self.fat, &self.source, first), self.layout.shift),
         };
         let wanted = usize::try_from(declared.div_ceil(1 << shift)).unwrap_or(usize::MAX);
-        !self.layout.is_cut() && chain.take(wanted).count() == wanted
+        let found = chain.by_ref().take(wanted).count();
+        // Of an empty stream, some programs write any number as its first sector.
+        !self.layout.is_cut() && found == wanted && (wanted == 0 || !chain.goes_on())
     }
 
     /// Appends the bytes of a run.
@@ -246,6 +248,11 @@ impl<'a> Runs<'a> {
     fn of_mini_sectors(sectors: &'a Sectors, first: u32, len: u64) -> Self {
         let chain = Chain::of_mini(&sectors.mini_fat, first);
         Self { sectors, chain, mini: true, left: len, ahead: None, damage: None }
+    }
+
+    /// Whether the chain has a further sector after all bytes that were wanted.
+    pub(super) fn goes_on(&self) -> bool {
+        self.left == 0 && self.damage.is_none() && self.chain.goes_on()
     }
 
     /// The next sector of the chain, cut at the end of the file and to the bytes that are wanted.

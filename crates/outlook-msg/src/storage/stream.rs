@@ -188,10 +188,11 @@ impl Stream {
         (bytes, error)
     }
 
-    /// Checks that the chain has all bytes of the stream, without reading them.
+    /// Checks that the chain has all bytes of the stream and ends after them, without reading them.
+    /// A chain that goes on belongs to another stream, or to this one before its length was damaged.
     ///
     /// # Errors
-    /// `Truncated` if some of its bytes are missing.
+    /// `Truncated` if some of its bytes are missing, `Surplus` if the chain goes on.
     pub fn check(&self) -> Result<(), Error> {
         match self.content() {
             Some(StreamContent::Source(_)) => return Ok(()),
@@ -206,6 +207,9 @@ impl Stream {
         let found = (&mut runs).map(|run| run.len).sum();
         if found < declared {
             return Err(self.truncated(found, runs.damage));
+        }
+        if declared > 0 && runs.goes_on() {
+            return Err(Error::Surplus { stream: self.path(), expected: declared });
         }
         Ok(())
     }

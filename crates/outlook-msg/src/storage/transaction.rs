@@ -510,6 +510,10 @@ mod tests {
             "/big: stream \"/big\": expected 9000 bytes, found 2048",
         );
         refused(
+            &|broken| broken.put(broken.entry("big") + 120, 8000),
+            "/big: stream \"/big\": the chain of sectors goes on after its 8000 bytes",
+        );
+        refused(
             &|broken| {
                 let at = broken.entry("small");
                 broken.bytes[at..at + 10].copy_from_slice(b"O\0t\0h\0e\0R\0");

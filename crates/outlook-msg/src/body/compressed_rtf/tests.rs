@@ -96,6 +96,17 @@ fn reads_stored_rtf_by_its_length() {
 }
 
 #[test]
+fn stored_bytes_that_are_no_rtf_are_told() {
+    let mut compressed = OVERLAP.to_vec();
+    compressed[8..12].copy_from_slice(b"MELA");
+    let told = |stream: &[u8]| super::check(stream).defect.unwrap();
+    let cause = "compressed rtf: stored RTF has no checksum, found 514BD4E2";
+    assert_eq!(told(&compressed), cause);
+    compressed[12..16].fill(0);
+    assert_eq!(told(&compressed), "compressed rtf: the stored bytes are no RTF");
+}
+
+#[test]
 fn places_never_written_hold_zeros() {
     // A reference to place 300 when 207 bytes are written, then one that runs into the preload.
     check(&stream(LZFU, 5, b"\x04ab\x12\xC0c"), b"ab\0\0c", None);
