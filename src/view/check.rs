@@ -152,15 +152,16 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
     }
 }
 
-/// What is missing of the values that a file in a message is made of.
+/// What is missing of the values that a file in a message is made of. This is asked at each read of a
+/// mount.
 pub(super) fn missing(tree: &MessageTree, node: Node) -> Vec<Defect> {
     let objects = &tree.objects;
+    let (Node::File(entry, _) | Node::Property(entry, _)) = node else { return Vec::new() };
+    let Ok(around) = objects.message_around(entry) else { return Vec::new() };
     match node {
-        Node::File(entry, file) => {
-            let open = objects.open_message(entry);
-            open.map_or_else(|_| Vec::new(), |open| (file.missing)(&open.message))
-        }
-        Node::Property(entry, index) => {
+        _ if around.is_known_sound() => Vec::new(),
+        Node::File(_, file) => (file.missing)(&around.message),
+        Node::Property(_, index) => {
             let found = objects
                 .property(entry, index)
                 .and_then(|property| Ok(objects.object(entry)?.missing_part(property.tag)?));

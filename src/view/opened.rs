@@ -77,6 +77,11 @@ impl TreeMessage {
         })
     }
 
+    /// Whether somebody has asked for the defects before, and there are none.
+    pub(super) fn is_known_sound(&self) -> bool {
+        self.defects.get().is_some_and(Vec::is_empty)
+    }
+
     /// The defects, if somebody has asked for them before.
     pub(super) fn defects_met(&self) -> &[Defect] {
         self.defects.get().map(Vec::as_slice).unwrap_or_default()

@@ -114,8 +114,8 @@ fn a_string_is_not_short_without_a_word() {
                 let error = fs::read(mount.path(&path)).unwrap_err();
                 assert_eq!(error.raw_os_error(), Some(libc::EIO), "{options}: {path}");
             }
-            assert_eq!(mount.text(&format!("{name}/subject")), "Long\n");
-            let defects = mount.text(&format!("{name}/ERRORS"));
+            assert_eq!(mount.text(format!("{name}/subject")), "Long\n");
+            let defects = mount.text(format!("{name}/ERRORS"));
             assert!(defects.contains(&tag.to_string()), "{defects}");
         }
         // The text is made of a body that is whole.

@@ -19,7 +19,7 @@ use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
 use crate::cli::terminal::{HarmlessWriter, printed};
 use crate::fs::{FileType, NamedEntry, Place};
-use crate::view::{self, ATTACHMENTS, SearchPart};
+use crate::view::{self, ATTACHMENTS, ERRORS, SearchPart};
 
 use super::globs::Globs;
 
@@ -146,6 +146,8 @@ struct MessageSearch<'a> {
     searcher: Searcher,
     printer: Printer<'a>,
     turns: &'a Turns,
+    /// Whether something may be missing of the files that are searched.
+    may_be_damaged: bool,
     outcome: SearchOutcome,
 }
 
@@ -154,7 +156,8 @@ impl<'a> MessageSearch<'a> {
         let searcher = search.searchers.take();
         let turns = output.turns();
         let printer = Printer::new(&search.style, output);
-        Self { search, searcher, printer, turns, outcome: SearchOutcome::default() }
+        let outcome = SearchOutcome::default();
+        Self { search, searcher, printer, turns, may_be_damaged: true, outcome }
     }
 
     /// The outcome. Releases the output.
@@ -201,7 +204,12 @@ impl<'a> MessageSearch<'a> {
 
     fn each(&mut self, place: &Place, mut search: impl FnMut(&mut Self, &NamedEntry)) {
         match place.list() {
-            Ok(children) => children.iter().for_each(|child| search(self, child)),
+            Ok(children) => {
+                let around = self.may_be_damaged;
+                self.may_be_damaged = children.iter().any(|child| child.name == ERRORS);
+                children.iter().for_each(|child| search(self, child));
+                self.may_be_damaged = around;
+            }
             Err(error) => self.failed(place.path().to_owned(), cause(&error)),
         }
     }
@@ -227,7 +235,9 @@ impl<'a> MessageSearch<'a> {
         let path = Path::new(OsStr::from_bytes(&path));
         let searched = printer.search(&search.matcher, searcher, path, &mut contents);
         // A word that is not found may be in the part that is missing.
-        let failure = contents.failure.or_else(|| place.check_whole().err());
+        let failure = contents
+            .failure
+            .or_else(|| if self.may_be_damaged { place.check_whole().err() } else { None });
         let failure = failure.map(|error| cause(&error));
         match searched {
             Ok(is_found) => self.outcome.is_found |= is_found,

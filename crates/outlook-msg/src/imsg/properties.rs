@@ -287,11 +287,17 @@ impl PropertySet {
             }
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
-                Some(stream) => match self.cause_without_read(property, &stream) {
-                    Some(cause) => return Some(self.defect(tag, cause)),
-                    None => {
+                // These need no read: the stream may be a large one.
+                Some(stream) => match (stream.check(), self.size_cause(property, stream.len())) {
+                    (Ok(()) | Err(storage::Error::Surplus { .. }), Some(cause)) => {
+                        return Some(self.defect(tag, cause));
+                    }
+                    (Err(error @ storage::Error::Surplus { .. }), None) => {
+                        return Some(self.defect(tag, error.to_string()));
+                    }
+                    (Err(_), _) => true,
+                    (Ok(()), None) => {
                         has_odd_length(tag.property_type(), stream.len())
-                            || stream.check().is_err()
                             || has_no_text(tag.property_type(), &stream)
                     }
                 },
@@ -299,18 +305,6 @@ impl PropertySet {
         };
         let suspicious = suspicious || self.due_tag(property).is_some();
         if suspicious { self.salvage(property, strings).defect } else { None }
-    }
-
-    /// What is wrong with a stream of which all bytes are there, as far as its length and its chain
-    /// of sectors tell: the stream may be a large one.
-    fn cause_without_read(&self, property: &Property, stream: &Stream) -> Option<String> {
-        match stream.check() {
-            Ok(()) => self.size_cause(property, stream.len()),
-            Err(error @ storage::Error::Surplus { .. }) => {
-                self.size_cause(property, stream.len()).or_else(|| Some(error.to_string()))
-            }
-            Err(_) => None,
-        }
     }
 
     fn salvage_stream(
