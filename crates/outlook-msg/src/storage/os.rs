@@ -12,8 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    AtFlags, Dir, FlockOperation, Gid, Mode, OFlags, RenameFlags, StatxAttributes, StatxFlags,
-    Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags,
+    AtFlags, Dir, FlockOperation, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT,
+    Uid, XattrFlags,
 };
 use rustix::io::Errno;
 
@@ -119,14 +119,22 @@ pub(super) fn open_existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<
 
 /// Whether a file may be renamed and replaced as far as its own attributes say (`chattr(1)`): EPERM
 /// for an immutable file, and for one that may only grow.
+#[cfg(target_os = "linux")]
 pub(super) fn check_changeable(file: impl AsFd) -> io::Result<()> {
+    use rustix::fs::{StatxAttributes, StatxFlags, statx};
     let fixed = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
-    match rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS) {
+    match statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS) {
         Ok(found) if found.stx_attributes.intersects(fixed) => Err(Errno::PERM.into()),
         // Without statx(2), as in some sandboxes, only the attempt shows it.
         Ok(_) | Err(Errno::NOSYS) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same where only the attempt shows it.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn check_changeable(_: impl AsFd) -> io::Result<()> {
+    Ok(())
 }
 
 /// Creates a file; `None` if the name exists already.
