@@ -13,7 +13,7 @@ use super::defects;
 use super::error::Error;
 use super::listing::FileKind;
 use super::node::{Node, NodeId};
-use super::row::{ContentColumn, File};
+use super::row::{ContentColumn, EditColumn, File};
 use super::tree::MessageTree;
 
 /// The defects of a message file and the notes on it, with those of all messages embedded in it.
@@ -127,9 +127,9 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
     match node {
         // The file of the source is shown as it is, even if the message in it is damaged.
         Node::File(EntryNumber::ROOT, file) if file.is_source => Vec::new(),
-        Node::File(entry, File { contents: ContentColumn::Body(_), .. }) => {
+        Node::File(entry, File { edit: EditColumn::Body { body, .. }, .. }) => {
             let open = objects.open_message(entry);
-            open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
+            open.map_or_else(|_| Vec::new(), |open| defects::of_body(&open.message, *body))
         }
         Node::Message(entry) => of_message(tree, entry),
         Node::File(entry, File { contents: ContentColumn::Whole(_), .. }) => {

@@ -58,7 +58,8 @@ pub use listing::{FileKind, Listing, ListingEntry, is_message_entry};
 pub use names::ATTACHMENTS;
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
 pub use row::{
-    SearchPart, combines_values, file_names, is_attachment_path, part_of, shows_what_nothing_sets,
+    SearchPart, combines_values, file_names, is_attachment_path, is_view_of_message, part_of,
+    shows_what_nothing_sets,
 };
 pub use show::Show;
 pub use tree::{Attributes, MessageTree, ShownMessage};

@@ -302,6 +302,15 @@ pub fn shows_what_nothing_sets(name: &str) -> bool {
     [ics::EVENT_ICS, ics::TASK_ICS, vcf::CONTACT_VCF].contains(&name)
 }
 
+/// Whether an entry of a message directory shows the whole message in another way.
+pub fn is_view_of_message(name: &str) -> bool {
+    File::in_message(name).is_some_and(|file| match &file.contents {
+        ContentColumn::Whole(_) | ContentColumn::Report(_) | ContentColumn::Storages => true,
+        ContentColumn::Directory(directory) => directory.holds == Holds::Properties,
+        ContentColumn::Value(_) | ContentColumn::Body(_) => false,
+    })
+}
+
 /// Whether a path is that of an attachment, whether it exists or not. A file in an embedded message
 /// is one only if it is an attachment of that message.
 pub fn is_attachment_path(path: &str) -> bool {

@@ -91,6 +91,12 @@ fn a_string_is_not_short_without_a_word() {
     }
     let html = whole.html(&format!("<p>{long}</p>"));
     let folder = folder.with("html.msg", cut_stream(&html, tags::PR_BODY, 10));
+    // The address that is shown is the other one.
+    let sender = mail("Sender")
+        .text(tags::PR_SENDER_EMAIL_ADDRESS, &"/O=EXCHANGE".repeat(2_000))
+        .text(tags::PR_SENDER_SMTP_ADDRESS, "ann@example.org");
+    let sender = cut_stream(&sender, tags::PR_SENDER_EMAIL_ADDRESS, 10);
+    let folder = folder.with("sender.msg", sender);
     let run = |words: &[&str]| msgfs_in(folder.path(), words);
     let out = Folder::new();
     for (name, file, tag) in cut {
@@ -106,6 +112,10 @@ fn a_string_is_not_short_without_a_word() {
         assert_eq!(grep.status.code(), Some(2), "{file}");
         assert!(grep.stderr.contains(&tag.to_string()), "{file}: {}", grep.stderr);
     }
+    for whole in ["html.msg/body.txt", "html.msg/body.html", "sender.msg/sender"] {
+        let cat = run(&["cat", whole]);
+        assert_eq!((cat.status.code(), &*cat.stderr), (Some(0), ""), "{whole}");
+    }
     assert_eq!(run(&["grep", "-q", "no such word", "headers.msg/subject"]).status.code(), Some(1));
     for options in ["ro", "edit"] {
         let Some(mount) = Mounted::new(folder.path(), options) else { return };
@@ -118,6 +128,7 @@ fn a_string_is_not_short_without_a_word() {
             let defects = mount.text(format!("{name}/ERRORS"));
             assert!(defects.contains(&tag.to_string()), "{defects}");
         }
+        assert!(mount.text("sender.msg/sender").contains("<ann@example.org>"));
         // The text is made of a body that is whole.
         assert_eq!(mount.text("html.msg/body.txt").trim_end(), long.trim_end());
     }

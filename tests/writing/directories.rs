@@ -151,3 +151,51 @@ fn a_message_is_not_renamed_while_a_file_in_it_is_written() {
     let saved = Direct::reading(source.path()).read("A.msg/attachments/renamed.msg/subject");
     assert_eq!(saved.unwrap(), b"First\n");
 }
+
+/// What is new is empty, whatever views of it are listed.
+#[test]
+fn what_was_just_created_is_removed_with_rmdir() {
+    for options in ["edit", "edit,show=all"] {
+        let Some(stage) = Stage::new(options) else { return };
+        stage.output(
+            "mkdir N.msg; rmdir N.msg; mkdir -p N.msg/attachments/e.msg
+             rmdir N.msg/attachments/e.msg; rmdir N.msg/attachments; rmdir N.msg",
+        );
+        assert_eq!(stage.output("ls"), "A.msg\nB.msg\n", "{options}");
+        stage.end();
+    }
+    let Some(stage) = Stage::new("edit,delete,show=json") else { return };
+    stage.output("cp -r B.msg C.msg; rm -r C.msg");
+    assert!(!stage.end().join("C.msg").exists());
+}
+
+/// A program that has a file of a renamed message open goes on with it.
+#[test]
+fn an_open_file_goes_with_its_message() {
+    let Some(stage) = Stage::new("edit") else { return };
+    stage.output(&format!(
+        "exec 8>'{EMBEDDED}/subject'; echo one >&8; (: >&8)
+         mv '{EMBEDDED}' A.msg/attachments/R.msg; echo two >&8; exec 8>&-"
+    ));
+    let renamed = "A.msg/attachments/R.msg/subject";
+    // A subject is one line.
+    assert_eq!(stage.mount.text(renamed).replace('\n', " "), "one two ");
+    let saved = Direct::reading(stage.end().path()).read(renamed).unwrap();
+    assert_eq!(saved, b"one\ntwo\n");
+}
+
+/// The edits after the removal of a directory are made again, too, if msgfs was killed.
+#[test]
+fn a_directory_that_was_filled_anew_outlives_a_kill() {
+    let Some(mut stage) = Stage::new("edit") else { return };
+    stage.output(
+        "echo Edited > A.msg/subject; rm -r A.msg/attachments
+         echo new > A.msg/attachments/new.txt; ls A.msg/attachments",
+    );
+    stage.mount.kill();
+    stage.mount.serve();
+    assert_eq!(stage.mount.text("A.msg/subject"), "Edited\n");
+    assert_eq!(stage.output("ls A.msg/attachments"), "new.txt\n");
+    assert_eq!(stage.mount.text("A.msg/attachments/new.txt"), "new\n");
+    stage.end();
+}

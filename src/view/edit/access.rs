@@ -97,7 +97,7 @@ pub fn check_complete(tree: &MessageTree) -> Result<(), Error> {
 }
 
 fn is_set_as_a_whole(property_type: PropertyType) -> bool {
-    property_type.is_binary() || property_type.has_text()
+    property_type == PropertyType::BINARY || property_type.has_text()
 }
 
 fn of_property(

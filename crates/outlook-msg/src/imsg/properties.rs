@@ -238,17 +238,23 @@ impl PropertySet {
             Location::ValueStreams => self.value_defect(property, strings).is_some(),
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
-                Some(stream) => {
-                    stream.check().is_err()
-                        || property.flags.is_some()
-                            && self.is_short(
-                                property.tag.property_type(),
-                                property.size(),
-                                stream.len(),
-                            )
-                }
+                Some(stream) => match stream.check() {
+                    Ok(()) => self.is_shorter(property, stream.len()),
+                    // The chain goes on. The entry tells whether the value did.
+                    Err(storage::Error::Surplus { .. }) => {
+                        property.flags.is_none()
+                            || self.size_cause(property, stream.len()).is_some()
+                    }
+                    Err(_) => true,
+                },
             },
         }
+    }
+
+    /// Whether a stream is shorter than its entry states.
+    fn is_shorter(&self, property: &Property, len: u64) -> bool {
+        property.flags.is_some()
+            && self.is_short(property.tag.property_type(), property.size(), len)
     }
 
     /// The cause if a stream has not the size that its entry states.

@@ -4,7 +4,7 @@
 use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mail::attachments::inside::InsideLimit;
 use crate::mail::attachments::{ContentKind, ShownAttachment, shown_attachments};
-use crate::mail::bodies::Bodies;
+use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::calendar::ics;
 use crate::mail::calendar::vcf;
 use crate::mail::values::structures;
@@ -135,6 +135,14 @@ pub fn of_bodies(message: &Message) -> Vec<Defect> {
     let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_BODY_HTML];
     let stored = bodies.into_iter().filter_map(|tag| message.salvage(tag).ok()?.defect);
     stored.chain(of_rtf(message)).collect()
+}
+
+/// The defects of one of the bodies: of the property that it is made of.
+pub fn of_body(message: &Message, body: BodyKind) -> Vec<Defect> {
+    let bodies = Bodies::new(message);
+    let missing = bodies.missing(body);
+    let of_rtf = bodies.is_made_of_rtf(body).then(|| of_rtf(message)).flatten();
+    missing.or(of_rtf).into_iter().collect()
 }
 
 /// The notes on a message, without those on embedded messages.

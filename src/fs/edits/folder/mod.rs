@@ -15,7 +15,7 @@ use crate::fs::source::metadata::Metadata;
 use crate::fs::source::tree::is_message_file_name;
 use crate::fs::{Entry, Error};
 use crate::storage::{FileState, Replacement, Source};
-use crate::view::{self, NodeId};
+use crate::view::NodeId;
 
 use super::message::directory::{MessageDirectory, MessageState};
 use super::message::temporary;
@@ -291,9 +291,7 @@ impl<'a> FolderEdits<'a> {
             return Err(Error::NotPermitted("messages are removed with -o delete only"));
         }
         locked.contents.creators.done("");
-        let names = locked.shown().names("")?;
-        // A new message has its class by itself.
-        if names.iter().any(|name| !was_new || name != view::CLASS) {
+        if !locked.is_emptied("", was_new)? {
             return Err(Error::NotEmpty);
         }
         if !was_new {

@@ -219,7 +219,7 @@ impl EditableMessage<'_> {
             return Err(Error::NotADirectory);
         }
         locked.contents.creators.done(&path);
-        if !locked.shown().names(&path)?.is_empty() {
+        if !locked.is_emptied(&path, true)? {
             return Err(Error::NotEmpty);
         }
         match found {

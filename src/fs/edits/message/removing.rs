@@ -97,10 +97,11 @@ impl LockedMessage<'_> {
             self.orphan(path);
         }
         // All in one edit, since each edit makes a new tree.
-        let outcome = self.begin().and_then(|()| self.note_removed(&removed));
+        let files: Vec<_> = removed.iter().filter(|path| !self.goes_with_content(path)).collect();
+        let outcome = self.begin().and_then(|()| self.note_removed(&files));
         let outcome = outcome.and_then(|()| {
             self.edit(|editor, tree| {
-                for path in &removed {
+                for path in &files {
                     match editor.remove(tree, path) {
                         // A file that msgfs makes from others cannot be removed.
                         Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
@@ -159,9 +160,30 @@ impl LockedMessage<'_> {
         }
     }
 
-    fn note_removed(&self, removed: &[String]) -> Result<(), Error> {
+    fn note_removed(&self, removed: &[&String]) -> Result<(), Error> {
         let remove = |path: &String| Operation::Remove { path: path.clone() };
         removed.iter().try_for_each(|path| self.note(&remove(path)).map(drop))
+    }
+
+    /// Whether a path is a directory that is there while something is in it: so it goes with the last
+    /// file, and is not removed itself.
+    fn goes_with_content(&self, path: &str) -> bool {
+        let Ok(ShownEntry::Node(open, ..)) = self.shown().find_hidden(path) else { return false };
+        matches!(access_in(&open, path), Ok(FileAccess::Directory))
+    }
+
+    /// Whether nothing is left in a directory, or in a message but the listed files that show all of
+    /// it in another way, and with `but_class` the class, which each new message has.
+    pub(in crate::fs::edits) fn is_emptied(
+        &self,
+        directory: &str,
+        but_class: bool,
+    ) -> Result<bool, Error> {
+        let names = self.shown().names(directory)?;
+        let is_message = directory.is_empty() || view::is_embedded_message_path(directory);
+        let is_no_file =
+            |name: &str| view::is_view_of_message(name) || but_class && name == view::CLASS;
+        Ok(names.iter().all(|name| is_message && is_no_file(name)))
     }
 
     /// Whether `rm -r` meets a file: it is not in `mapi/` or `raw/`, or these are listed.

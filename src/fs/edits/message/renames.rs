@@ -109,7 +109,10 @@ impl Rename<'_, '_> {
             times.insert(new.to_owned(), time);
         }
         self.follow();
-        self.locked.settled(new);
+        // The numbers of what is in a message that is renamed stay.
+        if !matches!(found, ShownEntry::Node(_, _, FileKind::Directory)) {
+            self.locked.settled(new);
+        }
         match found {
             ShownEntry::New(_) => self.locked.hide_covered(old, Process::None),
             _ => Ok(()),

@@ -126,6 +126,15 @@ impl<'a> Bodies<'a> {
         }
     }
 
+    /// Whether a body is made of the RTF.
+    pub fn is_made_of_rtf(&self, kind: BodyKind) -> bool {
+        match kind {
+            BodyKind::Text => !self.has_stored_text() && !self.has_stored_html(),
+            BodyKind::Html => !self.has_stored_html(),
+            BodyKind::Rtf => true,
+        }
+    }
+
     fn missing_of_formatted(&self) -> Option<Defect> {
         let html = [tags::PR_HTML, tags::PR_BODY_HTML];
         let html = html.into_iter().find(|tag| self.stored_len(*tag).is_some_and(|len| len > 0));

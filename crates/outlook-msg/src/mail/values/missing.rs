@@ -17,24 +17,24 @@ pub fn of_subject(message: &Message) -> Vec<Defect> {
 
 /// What is missing of the name and address of the person on whose behalf the message was sent.
 pub fn of_from(message: &Message) -> Vec<Defect> {
-    let sent_representing = PersonTags::SENT_REPRESENTING.shown();
-    let is_named = sent_representing.iter().any(|tag| message.text(*tag).is_some());
+    let sent_representing = PersonTags::SENT_REPRESENTING;
+    let is_named = sent_representing.shown().iter().any(|tag| message.text(*tag).is_some());
     match is_named {
-        true => of_each(message, &sent_representing),
+        true => of_person(message, sent_representing),
         false => of_sender(message),
     }
 }
 
 /// What is missing of the name and address of the sender.
 pub fn of_sender(message: &Message) -> Vec<Defect> {
-    of_each(message, &PersonTags::SENDER.shown())
+    of_person(message, PersonTags::SENDER)
 }
 
 /// What is missing of the names and addresses of the recipients of a type.
 pub fn of_recipients(message: &Message, wanted: RecipientType) -> Vec<Defect> {
     let recipients = message.recipients().unwrap_or_default();
     let wanted = recipients.iter().filter(|one| one.recipient_type() == wanted);
-    wanted.flat_map(|one| of_each(one, &PersonTags::RECIPIENT.shown())).collect()
+    wanted.flat_map(|one| of_person(one, PersonTags::RECIPIENT)).collect()
 }
 
 /// What is missing of the addresses that replies go to.
@@ -61,6 +61,14 @@ pub fn of_message_id(message: &Message) -> Vec<Defect> {
 /// What is missing of the transport header.
 pub fn of_headers(message: &Message) -> Vec<Defect> {
     of_each(message, &[tags::PR_TRANSPORT_MESSAGE_HEADERS])
+}
+
+/// What is missing of the name of a person, and of the address that is shown: the SMTP address, if
+/// there is one.
+fn of_person(object: &dyn MapiProp, person: PersonTags) -> Vec<Defect> {
+    let has_smtp_address = object.text(person.smtp_address).is_some();
+    let address = if has_smtp_address { person.smtp_address } else { person.address };
+    of_each(object, &[person.name, address])
 }
 
 /// What is missing of each of these properties.
