@@ -48,7 +48,7 @@ pub use attributes::ExtendedAttribute;
 pub use check::Findings;
 pub use derived::{DIRECTORY_SUFFIX, SIGNED};
 pub use edit::{
-    BodyTimes, Change, Editor, FileAccess, NO_TEXT, ROW_STAYS, SIGNED_IS_PROTECTED,
+    BodyTimes, Change, Editor, FileAccess, MISTYPED, NO_TEXT, ROW_STAYS, SIGNED_IS_PROTECTED,
     STAYS_WITH_CONTENT, StartCheck, access as file_access, check_complete, check_open,
     is_embedded_message_name, is_embedded_message_path,
 };

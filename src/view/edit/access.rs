@@ -1,7 +1,7 @@
 //! What may be done with the file of a path, and the reason if it may not.
 
 use crate::imsg::{self, PROPATTR_WRITEABLE};
-use crate::mail::edit::{attachments, flags};
+use crate::mail::edit::{attachments, flags, is_mistyped};
 use crate::mapi::{PropertyTag, PropertyType};
 use crate::storage::Transaction;
 
@@ -34,6 +34,8 @@ const BAD_NAME: &str = "the name of an attachment has no control characters, no 
                         no dot at its end";
 /// Why a property cannot be set, though it can be removed.
 pub const NO_TEXT: &str = "no text or bytes are a value of its type";
+/// As [`NO_TEXT`].
+pub const MISTYPED: &str = "the property of this number has another type";
 const COMPUTED: &str = "it follows from other values";
 const PROTECTED: &str = "the attributes of the property forbid it";
 
@@ -61,6 +63,7 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<FileAccess, Error> {
             Key::Tag(tag) if !is_set_as_a_whole(tag.property_type()) => {
                 FileAccess::ReadOnly(NO_TEXT)
             }
+            Key::Tag(tag) if is_mistyped(tag) => FileAccess::ReadOnly(MISTYPED),
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,
             Key::Named(..) => FileAccess::Settable,
         },

@@ -37,7 +37,7 @@ use super::error::Error;
 use super::row::{EditColumn, File, is_attachment_path};
 use super::tree::MessageTree;
 
-pub use access::{FileAccess, NO_TEXT, access, check_complete, check_open};
+pub use access::{FileAccess, MISTYPED, NO_TEXT, access, check_complete, check_open};
 pub(super) use place::{CreationOrHint, new_attachment, new_named, new_property, new_row};
 use place::{EditPlace, Key, PlaceKind, PropertyOwner};
 pub use signed::REASON as SIGNED_IS_PROTECTED;

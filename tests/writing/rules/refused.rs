@@ -30,7 +30,7 @@ fn what_cannot_become_a_value_is_refused_early() {
 #[test]
 fn a_type_that_no_file_can_hold_is_refused_at_open() {
     let Some(mut stage) = Stage::new() else { return };
-    for name in ["0x66011102", "0x66010999", "0x660100FB"] {
+    for name in ["0x66011102", "0x66010999", "0x660100FB", "0x0017001F"] {
         stage.refused(&format!(": > B.msg/mapi/{name}"), "not permitted");
         let errors = stage.output("cat .msgfs/errors");
         assert!(errors.contains(&format!("B.msg/mapi/{name}: refused")), "{errors}");

@@ -59,7 +59,7 @@ impl LockedMessage<'_> {
                 }
                 if let FileAccess::ReadOnly(reason) = access
                     && !is_made
-                    && reason != view::NO_TEXT
+                    && ![view::NO_TEXT, view::MISTYPED].contains(&reason)
                     && kind != FileKind::Directory
                 {
                     return Err(Error::NotPermitted(reason));
