@@ -137,7 +137,7 @@ impl Callers {
 
 fn has_hung_up(stream: &UnixStream) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(stream, PollFlags::empty(), Some(&now)).is_ok_and(|has_hung_up| has_hung_up)
+    matches!(poll(stream, PollFlags::empty(), Some(&now)), Ok(true))
 }
 
 /// Waits until a file is ready, or has hung up. False if it takes longer than `at_most`.

@@ -156,12 +156,12 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
 /// mount.
 pub(super) fn missing(tree: &MessageTree, node: Node) -> Vec<Defect> {
     let objects = &tree.objects;
-    let (Node::File(entry, _) | Node::Property(entry, _)) = node else { return Vec::new() };
-    let Ok(around) = objects.message_around(entry) else { return Vec::new() };
+    let suspect = |entry| objects.message_around(entry).ok().filter(|one| !one.is_known_sound());
     match node {
-        _ if around.is_known_sound() => Vec::new(),
-        Node::File(_, file) => (file.missing)(&around.message),
-        Node::Property(_, index) => {
+        Node::File(entry, file) => {
+            suspect(entry).map_or_else(Vec::new, |one| (file.missing)(&one.message))
+        }
+        Node::Property(entry, index) if suspect(entry).is_some() => {
             let found = objects
                 .property(entry, index)
                 .and_then(|property| Ok(objects.object(entry)?.missing_part(property.tag)?));

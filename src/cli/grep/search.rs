@@ -205,10 +205,10 @@ impl<'a> MessageSearch<'a> {
     fn each(&mut self, place: &Place, mut search: impl FnMut(&mut Self, &NamedEntry)) {
         match place.list() {
             Ok(children) => {
-                let around = self.may_be_damaged;
+                let outer = self.may_be_damaged;
                 self.may_be_damaged = children.iter().any(|child| child.name == ERRORS);
                 children.iter().for_each(|child| search(self, child));
-                self.may_be_damaged = around;
+                self.may_be_damaged = outer;
             }
             Err(error) => self.failed(place.path().to_owned(), cause(&error)),
         }

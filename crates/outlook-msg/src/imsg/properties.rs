@@ -3,7 +3,7 @@
 //!
 //! Knows nothing of what a property means.
 
-use crate::mapi::{Location, PropertyTag, PropertyType, Value, property_name, tags};
+use crate::mapi::{Location, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{self, Defect, EntryNumber, Storage, Stream};
 
 use super::error::Error;
@@ -87,10 +87,7 @@ impl PropertySet {
     /// that of the time, number or flag that its id stands for.
     fn due_tag(&self, property: &Property) -> Option<PropertyTag> {
         property.flags?;
-        let due = tags::fixed_size(property.tag.id())?;
-        // Some ids stand for two properties.
-        let is_wrong = property_name(property.tag).is_none() && self.get(due).is_none();
-        is_wrong.then_some(due)
+        tags::due(property.tag).filter(|due| self.get(*due).is_none())
     }
 
     /// The defects of the list of properties.

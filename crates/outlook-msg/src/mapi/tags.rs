@@ -3,7 +3,7 @@
 //! The tag of a string has the Unicode type. A property of \[MS-OXPROPS\] without a MAPI name has a
 //! name that begins with `PID_TAG`.
 
-use super::PropertyTag;
+use super::{PropertyTag, property_name};
 
 /// 0 low, 1 normal, 2 high.
 pub const PR_IMPORTANCE: PropertyTag = PropertyTag(0x0017_0003);
@@ -440,8 +440,14 @@ static FIXED_SIZE: [PropertyTag; 54] = [
     PR_ATTACHMENT_CONTACTPHOTO,
 ];
 
+/// The tag that a property is due to have whose type is not that of the time, number or flag that
+/// its id stands for. `None` if its type is right, or the id stands for this property, too.
+pub(crate) fn due(tag: PropertyTag) -> Option<PropertyTag> {
+    fixed_size(tag.id()).filter(|due| *due != tag && property_name(tag).is_none())
+}
+
 /// The tag of a property of this id that has a value of a fixed size: a time, a number or a flag.
-pub(crate) fn fixed_size(id: u16) -> Option<PropertyTag> {
+fn fixed_size(id: u16) -> Option<PropertyTag> {
     let index = FIXED_SIZE.binary_search_by_key(&id, |tag| tag.id()).ok()?;
     FIXED_SIZE.get(index).copied()
 }

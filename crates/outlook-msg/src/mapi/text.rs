@@ -8,7 +8,7 @@ use std::str::FromStr;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp, Unit};
 
-use super::{FileTime, Guid, PropertyType, Value};
+use super::{FileTime, Guid, Location, PropertyType, Value};
 
 /// The text is no value of the type; says what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,23 +94,9 @@ impl PropertyType {
     /// ```
     #[must_use]
     pub fn has_text(self) -> bool {
-        matches!(
-            self.of_one_value().unwrap_or(self),
-            Self::NULL
-                | Self::INTEGER16
-                | Self::INTEGER32
-                | Self::INTEGER64
-                | Self::FLOATING32
-                | Self::FLOATING64
-                | Self::CURRENCY
-                | Self::FLOATING_TIME
-                | Self::ERROR_CODE
-                | Self::BOOLEAN
-                | Self::STRING8
-                | Self::STRING
-                | Self::TIME
-                | Self::GUID
-        )
+        let one = self.of_one_value().unwrap_or(self);
+        let is_fixed = one.location() == Location::Entry;
+        is_fixed || matches!(one, Self::STRING8 | Self::STRING | Self::GUID)
     }
 }
 

@@ -18,7 +18,7 @@ pub mod text_fields;
 
 use crate::imsg::{self, MapiProp, MapiPropMut, PROPATTR_MANDATORY};
 use crate::mail::error::Error;
-use crate::mapi::{PropertyTag, PropertyType, Value, property_name, tags};
+use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 use crate::storage::Source;
 
 pub use bodies::SetBodies;
@@ -70,8 +70,7 @@ pub fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), E
 /// Whether a tag has another type than the time, number or flag that its id stands for. Nobody would
 /// read such a property.
 pub fn is_mistyped(tag: PropertyTag) -> bool {
-    // Some ids stand for two properties.
-    tags::fixed_size(tag.id()).is_some_and(|due| due != tag) && property_name(tag).is_none()
+    tags::due(tag).is_some()
 }
 
 /// The bytes of a value, read into memory.
