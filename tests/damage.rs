@@ -4,6 +4,7 @@
 mod bounds;
 mod exports;
 mod inside;
+mod made;
 mod told;
 mod truncated;
 

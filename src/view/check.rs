@@ -156,12 +156,12 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
 /// mount.
 pub(super) fn missing(tree: &MessageTree, node: Node) -> Vec<Defect> {
     let objects = &tree.objects;
-    let suspect = |entry| objects.message_around(entry).ok().filter(|one| !one.is_known_sound());
+    let message = |entry| objects.message_around(entry).ok();
     match node {
         Node::File(entry, file) => {
-            suspect(entry).map_or_else(Vec::new, |one| (file.missing)(&one.message))
+            message(entry).map_or_else(Vec::new, |one| one.missing_of(file).to_vec())
         }
-        Node::Property(entry, index) if suspect(entry).is_some() => {
+        Node::Property(entry, index) if message(entry).is_some_and(|one| !one.is_known_sound()) => {
             let found = objects
                 .property(entry, index)
                 .and_then(|property| Ok(objects.object(entry)?.missing_part(property.tag)?));

@@ -181,16 +181,19 @@ pub(super) static FILES: &[File] = &[
     File {
         exists: Exists::Message(|message| Some(ics::has_event(message))),
         is_costly: |_, _| true,
+        missing: ics::missing_of_event,
         ..value(33, ics::EVENT_ICS, ics::event)
     },
     File {
         exists: Exists::Message(|message| Some(ics::has_task(message))),
         is_costly: |_, _| true,
+        missing: ics::missing_of_task,
         ..value(34, ics::TASK_ICS, ics::task)
     },
     File {
         exists: Exists::Message(|message| Some(vcf::exists(message))),
         is_costly: |_, _| true,
+        missing: vcf::missing,
         ..value(35, vcf::CONTACT_VCF, vcf::render)
     },
     File {

@@ -13,6 +13,8 @@ use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
 use super::check::Findings;
 use super::defects;
 use super::fields::message_time;
+use super::memo::Memo;
+use super::row::File;
 
 /// A message that the tree has open, the outermost or an embedded one, with what was made of it so
 /// far.
@@ -31,6 +33,8 @@ pub(super) struct TreeMessage {
     recipients: OnceLock<HashMap<EntryNumber, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
     notes: OnceLock<Vec<Note>>,
+    /// What is missing of the values that a file is made of, by the number of its row.
+    missing: Memo<u32, Arc<[Defect]>>,
 }
 
 impl TreeMessage {
@@ -46,6 +50,7 @@ impl TreeMessage {
             recipients: OnceLock::new(),
             defects: OnceLock::new(),
             notes: OnceLock::new(),
+            missing: Memo::default(),
         }
     }
 
@@ -100,8 +105,22 @@ impl TreeMessage {
         // An open attachment with the list of its properties and its name.
         const BYTES_PER_ATTACHMENT: usize = 2 << 10;
         let attachments = self.attachments.get().map_or(0, Vec::len);
-        let defects = self.defects_met().iter().map(|one| one.place.len() + one.cause.len() + 48);
-        attachments * BYTES_PER_ATTACHMENT + defects.sum::<usize>()
+        attachments * BYTES_PER_ATTACHMENT
+            + bytes_of(self.defects_met())
+            + self.missing.bytes_held()
+    }
+
+    /// What is missing of the values that a file is made of. It is kept, because a mount asks before
+    /// each read.
+    pub(super) fn missing_of(&self, file: &File) -> Arc<[Defect]> {
+        if self.is_known_sound() {
+            return Arc::default();
+        }
+        self.missing.get(&file.number).unwrap_or_else(|| {
+            let missing: Arc<[Defect]> = (file.missing)(&self.message).into();
+            let bytes = bytes_of(&missing);
+            self.missing.put(file.number, missing, bytes)
+        })
     }
 
     /// The recipients by the entries of their storages.
@@ -111,4 +130,9 @@ impl TreeMessage {
             recipients.into_iter().filter_map(|one| Some((one.storage_id().ok()?, one))).collect()
         })
     }
+}
+
+/// How much memory some defects take, in bytes.
+fn bytes_of(defects: &[Defect]) -> usize {
+    defects.iter().map(|one| one.place.len() + one.cause.len() + size_of::<Defect>()).sum()
 }

@@ -1,21 +1,17 @@
 //! A message on a storage (`IMessage`): in a file of its own, or embedded in an attachment.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
+use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::{Defect, EntryNumber, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, StringForm};
-use super::computed;
-use super::draft::{Destination, Draft, DraftState};
-use super::edit::{Editable, MapiPropMut as _, edit};
+use super::draft::{Destination, Draft};
 use super::encode::is_ansi;
 use super::error::Error;
 use super::mapi_prop::MapiProp;
-use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
 use super::person::{KnownAddresses, ObjectProperties};
@@ -23,7 +19,7 @@ use super::properties::PropertySet;
 use super::property_list::StreamHeader;
 use super::recipient::{Recipient, recipient_defects};
 use super::recipient_type::RecipientType;
-use super::registry::{Object, ObjectKind, UnsavedObject};
+use super::registry::{Object, ObjectKind};
 use super::stream::PropertyStream;
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 use super::strings::Strings;
@@ -36,12 +32,12 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 /// the last one is dropped or the session is closed.
 ///
 /// It has many methods because `IMessage` has: tables of parts, edits of parts, and the message as
-/// a whole; `message_edit` has the edits, `MapiProp` and `MapiPropMut` the properties.
+/// a whole; `message_edit` has the edits, `message_draft` how they are saved, `MapiProp` and `MapiPropMut` the properties.
 #[derive(Clone)]
 pub struct Message {
-    object: Arc<Object<MessageData>>,
+    pub(super) object: Arc<Object<MessageData>>,
     /// Its edits, if it was opened for writing.
-    draft: Option<Arc<Draft>>,
+    pub(super) draft: Option<Arc<Draft>>,
 }
 
 /// The data of an open message.
@@ -119,7 +115,7 @@ impl MessageData {
     }
 
     /// Reads the message again after an edit, from the storage of the new snapshot.
-    fn reloaded(&self, storage: &Storage) -> Result<Self, Error> {
+    pub(super) fn reloaded(&self, storage: &Storage) -> Result<Self, Error> {
         let properties = PropertySet::read(storage, self.header());
         let strings = self.strings.reloaded(storage, properties.code_page_hints());
         let names = match self.outer {
@@ -483,104 +479,6 @@ impl Message {
             let entries = usize::try_from(file.entry_count()).unwrap_or(usize::MAX);
             file.bytes_held() + data.properties.bytes_held() + entries * BYTES_PER_ENTRY
         })
-    }
-}
-
-impl Editable for Message {
-    fn draft(&self) -> Option<&Arc<Draft>> {
-        self.draft.as_ref()
-    }
-
-    fn header(&self) -> Result<StreamHeader, Error> {
-        Ok(self.data()?.header())
-    }
-
-    fn string_form(&self) -> Result<StringForm, Error> {
-        Ok(self.data()?.string_form())
-    }
-
-    fn is_computed(&self, tag: PropertyTag) -> bool {
-        computed::is_of_message(tag)
-    }
-
-    fn update_dependents(&self, state: &mut DraftState) -> Result<(), Error> {
-        computed::update_dependents_of_parts(self, state)?;
-        computed::keep_code_page(self, state)
-    }
-
-    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
-        let data = self.data()?.reloaded(&state.transaction.snapshot().root())?;
-        if state.unsaved {
-            self.keep_until_saved(by_user)?;
-        }
-        self.object.replace_data(data)
-    }
-
-    fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error> {
-        computed::complete_message(self, next)?;
-        match &draft.destination {
-            Destination::Target(target) => target.commit(&next.transaction.snapshot()),
-            Destination::Attachment(attachment) => attachment.take_message(&next.transaction),
-            Destination::Message { .. } => Ok(()),
-        }
-    }
-
-    fn forget_unsaved(&self) {
-        self.object.forget_unsaved();
-    }
-
-    fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
-        match self.top() {
-            Some(top) => top.register_name(name, create),
-            None => self.property_id(name, create),
-        }
-    }
-}
-
-impl Message {
-    /// The id of a name in the file of this top-level message. With `create`, a name without an id
-    /// gets one.
-    fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
-        let known = self.data()?.names().id(name);
-        if known.is_some() || !create {
-            return Ok(known);
-        }
-        edit(self, true, |state| {
-            // Another thread may have added the name before this one got the lock.
-            match self.data()?.names().id(name) {
-                Some(known) => Ok(Some(known)),
-                None => name_registry::add(&mut state.transaction, name).map(Some),
-            }
-        })
-    }
-}
-
-impl UnsavedObject for Message {
-    fn save(&self) -> Result<(), Error> {
-        self.save_changes()
-    }
-
-    fn describe(&self) -> String {
-        match self.draft.as_ref().map(|draft| &draft.destination) {
-            Some(Destination::Target(target)) => target.name(),
-            Some(Destination::Attachment(attachment)) => attachment.describe(),
-            Some(Destination::Message { .. }) | None => String::new(),
-        }
-    }
-
-    fn recover(&self) -> Option<Result<PathBuf, Error>> {
-        let draft = self.draft.as_ref()?;
-        let Destination::Target(target) = &draft.destination else { return None };
-        let mut state = draft.lock().clone();
-        // The edits are kept even if size and time of the last change cannot be computed.
-        if let Err(error) = computed::complete_message(self, &mut state) {
-            tracing::warn!(message = target.name(), %error, "kept without computed properties");
-        }
-        Some(target.recover(&state.transaction.snapshot()))
-    }
-
-    fn is_file(&self) -> bool {
-        self.draft.as_ref().is_some_and(|draft| matches!(draft.destination, Destination::Target(_)))
     }
 }
 

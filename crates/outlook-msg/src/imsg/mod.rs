@@ -39,6 +39,7 @@ mod file_target;
 mod mapi_prop;
 mod message;
 mod message_addresses;
+mod message_draft;
 mod message_edit;
 mod name_registry;
 mod names;

@@ -9,6 +9,7 @@ use crate::storage::Defect;
 
 use super::fields::SUBJECT;
 use super::named::{PID_NAME_KEYWORDS, Values};
+use super::structures;
 
 /// What is missing of the subject.
 pub fn of_subject(message: &Message) -> Vec<Defect> {
@@ -37,9 +38,18 @@ pub fn of_recipients(message: &Message, wanted: RecipientType) -> Vec<Defect> {
     wanted.flat_map(|one| of_person(one, PersonTags::RECIPIENT)).collect()
 }
 
+/// What is missing of the names and addresses of all recipients.
+pub fn of_all_recipients(message: &Message) -> Vec<Defect> {
+    let recipients = message.recipients().unwrap_or_default();
+    recipients.iter().flat_map(|one| of_person(one, PersonTags::RECIPIENT)).collect()
+}
+
 /// What is missing of the addresses that replies go to.
 pub fn of_reply_to(message: &Message) -> Vec<Defect> {
-    of_each(message, &[tags::PR_REPLY_RECIPIENT_ENTRIES, tags::PR_REPLY_RECIPIENT_NAMES])
+    let entries = tags::PR_REPLY_RECIPIENT_ENTRIES;
+    let mut missing = of_each(message, &[entries, tags::PR_REPLY_RECIPIENT_NAMES]);
+    missing.extend(structures::defect_of(message, entries.into()));
+    missing
 }
 
 /// What is missing of the categories.

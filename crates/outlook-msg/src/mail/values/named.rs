@@ -3,12 +3,15 @@
 //! If a value is damaged, the part that can be read is used. An empty text counts as missing, and
 //! so does a time that stands for "no time".
 
-use crate::imsg::{MapiProp as _, Message, NameKind, PropertyName};
+use std::cell::RefCell;
+
+use crate::imsg::{MapiProp as _, Message, NameKind, PropertyName, Salvaged};
 use crate::mapi::sets::{
     PS_PUBLIC_STRINGS, PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON, PSETID_LOG,
     PSETID_MEETING, PSETID_TASK,
 };
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
+use crate::storage::Defect;
 
 /// Names a property of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +34,58 @@ impl From<PropertyTag> for NamedKey {
 pub(in crate::mail) const PID_NAME_KEYWORDS: NamedKey =
     NamedKey::Name(PS_PUBLIC_STRINGS, "Keywords");
 
+/// What is missing of the values that were read to make a file of them.
+#[derive(Debug, Default)]
+pub(in crate::mail) struct Missing(RefCell<Vec<Defect>>);
+
+impl Missing {
+    pub(in crate::mail) fn add(&self, defects: impl IntoIterator<Item = Defect>) {
+        let mut known = self.0.borrow_mut();
+        for defect in defects {
+            if !known.contains(&defect) {
+                known.push(defect);
+            }
+        }
+    }
+
+    pub(in crate::mail) fn into_defects(self) -> Vec<Defect> {
+        self.0.into_inner()
+    }
+}
+
 /// The values of one message.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::mail) struct Values<'a> {
     message: &'a Message,
+    missing: Option<&'a Missing>,
 }
 
 impl<'a> Values<'a> {
     pub(in crate::mail) fn new(message: &'a Message) -> Self {
-        Self { message }
+        Self { message, missing: None }
+    }
+
+    /// The values of a message; what is missing of each that is read is added to `missing`.
+    pub(in crate::mail) fn watched(message: &'a Message, missing: &'a Missing) -> Self {
+        Self { message, missing: Some(missing) }
+    }
+
+    /// The values of a message that is embedded in this one, watched as these are.
+    pub(in crate::mail) fn embedded<'b>(self, message: &'b Message) -> Values<'b>
+    where
+        'a: 'b,
+    {
+        Values { message, missing: self.missing }
+    }
+
+    /// Adds what is missing of something that is read by other means, if these values are watched.
+    pub(in crate::mail) fn add_missing<D>(self, find: impl FnOnce() -> D)
+    where
+        D: IntoIterator<Item = Defect>,
+    {
+        if let Some(missing) = self.missing {
+            missing.add(find());
+        }
     }
 
     pub(in crate::mail) fn message(self) -> &'a Message {
@@ -52,7 +98,13 @@ impl<'a> Values<'a> {
         key: impl Into<NamedKey>,
         property_type: PropertyType,
     ) -> Option<Value> {
-        self.message.salvage(self.tag(key, property_type)?).ok()?.value
+        let tag = self.tag(key, property_type)?;
+        let Salvaged { value, defect } = self.message.salvage(tag).ok()?;
+        self.add_missing(|| match value {
+            Some(_) => self.message.missing_part(tag).ok().flatten(),
+            None => defect,
+        });
+        value
     }
 
     /// The tag that the property has in this file.
@@ -137,7 +189,13 @@ impl<'a> Values<'a> {
     }
 
     fn id(self, set: Guid, kind: NameKind) -> Option<u16> {
-        self.message.names().ok()?.id(&PropertyName { set, kind })
+        let names = self.message.names().ok()?;
+        let id = names.id(&PropertyName { set, kind });
+        if id.is_none() {
+            // The name may be one of those that cannot be read.
+            self.add_missing(|| names.defects().to_vec());
+        }
+        id
     }
 }
 

@@ -44,18 +44,24 @@ fn is_zone(definition: &[u8]) -> bool {
 
 /// The defects in such values of a message.
 pub(in crate::mail) fn defects(message: &Message) -> Vec<Defect> {
-    let values = Values::new(message);
-    let Ok((set, strings)) = message.property_set() else { return Vec::new() };
-    let damaged = STRUCTURES.into_iter().filter_map(|(key, is_whole, cause)| {
-        let tag = values.tag(key, PropertyType::BINARY)?;
-        // If bytes of the value are missing, the value has a defect already.
-        let Salvaged { value: Some(Value::Binary(bytes)), defect: None } =
-            set.salvage(set.get(tag)?, &strings)
-        else {
-            return None;
-        };
-        let place = || format!("{}/{tag}", set.storage().path().trim_end_matches('/'));
-        (!is_whole(&bytes)).then(|| Defect { place: place(), cause: cause.to_owned() })
-    });
-    damaged.collect()
+    STRUCTURES.into_iter().filter_map(|structure| defect(message, structure)).collect()
+}
+
+/// The defect in such a value of a message.
+pub(in crate::mail) fn defect_of(message: &Message, wanted: NamedKey) -> Option<Defect> {
+    let structure = STRUCTURES.into_iter().find(|(key, ..)| *key == wanted)?;
+    defect(message, structure)
+}
+
+fn defect(message: &Message, (key, is_whole, cause): Structure) -> Option<Defect> {
+    let (set, strings) = message.property_set().ok()?;
+    let tag = Values::new(message).tag(key, PropertyType::BINARY)?;
+    // If bytes of the value are missing, the value has a defect already.
+    let Salvaged { value: Some(Value::Binary(bytes)), defect: None } =
+        set.salvage(set.get(tag)?, &strings)
+    else {
+        return None;
+    };
+    let place = || format!("{}/{tag}", set.storage().path().trim_end_matches('/'));
+    (!is_whole(&bytes)).then(|| Defect { place: place(), cause: cause.to_owned() })
 }

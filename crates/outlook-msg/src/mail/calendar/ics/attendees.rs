@@ -3,7 +3,8 @@
 
 use crate::imsg::{Address, MapiProp as _, Message, Recipient, RecipientType};
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines};
-use crate::mail::values::fields;
+use crate::mail::values::named::Values;
+use crate::mail::values::{fields, missing};
 use crate::mapi::tags;
 
 /// `recipOrganizer` of `PR_RECIPIENT_FLAGS` (\[MS-OXOCAL\] 2.2.4.10.1).
@@ -54,7 +55,9 @@ pub(super) fn organizer(message: &Message) -> Option<Address> {
 }
 
 /// Writes the organizer and the attendees of a meeting.
-pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees: bool) {
+pub(super) fn write(lines: &mut ContentLines, values: Values<'_>, with_attendees: bool) {
+    let message = values.message();
+    values.add_missing(|| missing::of_from(message));
     let recipients = message.recipients().unwrap_or_default();
     if let Some(organizer) = organizer(message) {
         lines.line(person_line("ORGANIZER", &organizer).value(&address_uri(&organizer.address)));
@@ -62,6 +65,7 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
     if !with_attendees {
         return;
     }
+    values.add_missing(|| missing::of_all_recipients(message));
     let rsvp = message.property(tags::PR_RESPONSE_REQUESTED).ok();
     let wants_answer = rsvp == Some(crate::mapi::Value::Boolean(true));
     for recipient in recipients.iter().filter(|one| is_attendee(one)) {
@@ -92,7 +96,10 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
 
 /// Writes the organizer and the attendee of a response (RFC 5546 3.2.3). Its recipient is the
 /// organizer, and its author is the only attendee.
-pub(super) fn write_response(lines: &mut ContentLines, message: &Message, status: &str) {
+pub(super) fn write_response(lines: &mut ContentLines, values: Values<'_>, status: &str) {
+    let message = values.message();
+    values.add_missing(|| missing::of_from(message));
+    values.add_missing(|| missing::of_recipients(message, RecipientType::To));
     if let Some(organizer) = fields::recipients(message, RecipientType::To).first() {
         lines.line(person_line("ORGANIZER", organizer).value(&address_uri(&organizer.address)));
     }

@@ -55,7 +55,7 @@ fn of_appointment(message: &Message, kind: ItemKind) -> Vec<Defect> {
             let invalid = exceptions::invalid(&recurrence);
             causes.extend(left_out(invalid, "changed", INVALID));
             if may_be_long(message, &recurrence) {
-                let changed = event::write(&mut ContentLines::default(), message, kind);
+                let changed = event::write(&mut ContentLines::default(), values, kind);
                 causes.extend(left_out(changed.unwrap_or(0), "changed", TOO_MANY));
             }
         }
@@ -85,7 +85,8 @@ fn may_be_long(message: &Message, recurrence: &AppointmentRecurrence) -> bool {
     each.saturating_mul(recurrence.exceptions.len() as u64) > exceptions::BYTES_MAX as u64
 }
 
-fn of_task(values: Values<'_>) -> Option<Defect> {
+/// The defect of the recurrence of a task.
+pub(super) fn of_task(values: Values<'_>) -> Option<Defect> {
     let blob = values.binary(lid::TASK_RECURRENCE)?;
     let is_read = RecurrencePattern::decode(&blob).is_some();
     let cause = "it cannot be read; the repetition is not shown";

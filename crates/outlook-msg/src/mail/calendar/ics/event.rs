@@ -2,10 +2,11 @@
 
 use jiff::civil::DateTime;
 
+use crate::imsg::MapiProp as _;
 use crate::imsg::structures::{AppointmentRecurrence, GlobalObjectId};
-use crate::imsg::{MapiProp as _, Message};
 use crate::mail::calendar::content_lines::ContentLines;
 use crate::mail::values::named::{Values, lid};
+use crate::mail::values::structures;
 use crate::mapi::{FileTime, tags};
 
 use super::class::ItemKind;
@@ -61,8 +62,7 @@ pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
 
 /// Writes the time zones and components of an event. Returns how many changed occurrences are left
 /// out; `None` if the event has no start.
-pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: ItemKind) -> Option<usize> {
-    let values = Values::new(message);
+pub(super) fn write(lines: &mut ContentLines, values: Values<'_>, kind: ItemKind) -> Option<usize> {
     let original_start = start(values)?;
     let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
     let proposed_start = proposed(lid::APPOINTMENT_PROPOSED_START_WHOLE);
@@ -124,9 +124,9 @@ impl<'a> EventParts<'a> {
         event.write_shared(start);
         let mut lines = ContentLines::default();
         if kind.is_response() {
-            attendees::write_response(&mut lines, values.message(), kind.answer());
+            attendees::write_response(&mut lines, values, kind.answer());
         } else {
-            attendees::write(&mut lines, values.message(), event.method() != Some("PUBLISH"));
+            attendees::write(&mut lines, values, event.method() != Some("PUBLISH"));
         }
         event.attendees = lines;
         event
@@ -367,6 +367,10 @@ pub(super) fn zone(
         Some(_) => of_recurrence().or_else(of_struct).or_else(start_display),
         None => start_display().or_else(of_recurrence).or_else(of_struct),
     };
+    if zone.is_none() {
+        // One of these is not read above if it is damaged.
+        values.add_missing(|| structures::defects(values.message()));
+    }
     let zone = zone.or_else(|| guessed_zone(utc(start)?, all_day, recurrence));
     zone.filter(|zone| !zone.is_utc())
 }

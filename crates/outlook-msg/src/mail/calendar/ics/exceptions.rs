@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::civil::DateTime;
 
 use crate::imsg::structures::{AppointmentRecurrence, Exception};
-use crate::imsg::{AttachMethod, MapiProp, Message};
+use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
 use crate::mail::calendar::content_lines::ContentLines;
 use crate::mail::values::named::{Values, lid};
 use crate::mapi::{FileTime, PropertyTag, Value, tags};
@@ -51,7 +51,7 @@ pub(super) fn write(lines: &mut ContentLines, event: &EventParts<'_>, series: &D
     if recurrence.exceptions.is_empty() {
         return 0;
     }
-    let mut messages = ExceptionMessages::of(event.values.message());
+    let mut messages = ExceptionMessages::of(event.values);
     let mut written = 0;
     let valid = recurrence.exceptions.iter().filter_map(|one| Some((one, times(one)?)));
     let mut left = valid.clone().count();
@@ -78,7 +78,8 @@ fn write_one(
 ) {
     let series_clock = EventClock { zone: event.zone.as_ref(), all_day: series.all_day };
     let message = messages.take(series_clock.to_utc(original), start);
-    let own = overridden(series, exception, message.as_ref());
+    let own_values = message.as_ref().map(|message| event.values.embedded(message));
+    let own = overridden(series, exception, own_values);
     let clock = EventClock { all_day: own.all_day, ..series_clock };
     lines.put("BEGIN", "VEVENT");
     event.write_start_and_end(lines, clock, start, Some(end));
@@ -86,8 +87,8 @@ fn write_one(
     series_clock.put(lines, "RECURRENCE-ID", original);
     lines.put("X-MICROSOFT-CDO-INSTTYPE", "3");
     let mut own_attendees = ContentLines::default();
-    if let Some(message) = message.filter(attendees::has_attendees) {
-        attendees::write(&mut own_attendees, &message, true);
+    if let Some(own) = own_values.filter(|own| attendees::has_attendees(own.message())) {
+        attendees::write(&mut own_attendees, own, true);
     }
     let attendees = if own_attendees.len() == 0 { &event.attendees } else { &own_attendees };
     event.write_details(lines, &own, attendees);
@@ -95,8 +96,8 @@ fn write_one(
 
 /// The values of an exception: those in the recurrence structure, else those of its message, else
 /// those of the series.
-fn overridden(series: &Details, exception: &Exception, message: Option<&Message>) -> Details {
-    let own = message.map(|message| details(Values::new(message)));
+fn overridden(series: &Details, exception: &Exception, own: Option<Values<'_>>) -> Details {
+    let own = own.map(details);
     let embedded = own.as_ref();
     let text =
         |own: &Option<String>, embedded: Option<&Option<String>>, series: &Option<String>| {
@@ -120,15 +121,22 @@ fn overridden(series: &Details, exception: &Exception, message: Option<&Message>
 
 impl ExceptionMessages {
     /// Finds the messages of exceptions among the attachments of a series.
-    fn of(series: &Message) -> Self {
+    fn of(series: Values<'_>) -> Self {
         let mut messages = Self::default();
-        for number in series.attachments().unwrap_or_default() {
-            let Ok(attachment) = series.attachment(number) else { continue };
+        for number in series.message().attachments().unwrap_or_default() {
+            let Ok(attachment) = series.message().attachment(number) else { continue };
             if attachment.method().ok() != Some(AttachMethod::EmbeddedMessage) {
                 continue;
             }
-            let Ok(message) = attachment.embedded_message() else { continue };
-            let replaced = Values::new(&message)
+            let message = match attachment.embedded_message() {
+                Ok(message) => message,
+                Err(error) => {
+                    series.add_missing(|| Some(error.into_defect(&attachment_place(&attachment))));
+                    continue;
+                }
+            };
+            let replaced = series
+                .embedded(&message)
                 .time(lid::EXCEPTION_REPLACE_TIME)
                 .or_else(|| set_time(&attachment, tags::PR_EXCEPTION_REPLACETIME));
             let start = set_time(&attachment, tags::PR_EXCEPTION_STARTTIME);
@@ -149,6 +157,10 @@ impl ExceptionMessages {
             self.by_replaced.get(&replaced_utc).or_else(|| self.by_start.get(&start_local))?;
         self.messages.get_mut(*position)?.take()
     }
+}
+
+fn attachment_place(attachment: &Attachment) -> String {
+    attachment.storage().map(|storage| storage.path()).unwrap_or_default()
 }
 
 fn set_time(object: &impl MapiProp, tag: PropertyTag) -> Option<FileTime> {

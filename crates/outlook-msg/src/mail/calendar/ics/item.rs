@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::mail::bodies::Bodies;
+use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::calendar::content_lines::{ContentLines, escaped};
 use crate::mail::values::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use crate::mail::values::text::unix_lines_of;
@@ -17,7 +17,9 @@ pub(super) fn summary(values: Values<'_>) -> Option<String> {
 
 /// The body as plain text, unless it is blank.
 pub(super) fn description(values: Values<'_>) -> Option<String> {
-    let body = unix_lines_of(Bodies::new(values.message()).text()?);
+    let bodies = Bodies::new(values.message());
+    values.add_missing(|| bodies.missing(BodyKind::Text));
+    let body = unix_lines_of(bodies.text()?);
     (!body.trim().is_empty()).then_some(body)
 }
 

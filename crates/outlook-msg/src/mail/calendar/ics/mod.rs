@@ -24,8 +24,9 @@ mod words;
 mod zone;
 
 use crate::imsg::{AttachMethod, MapiProp as _, Message};
-use crate::mail::values::named::Values;
+use crate::mail::values::named::{Missing, Values};
 use crate::mapi::tags;
+use crate::storage::Defect;
 
 use super::content_lines::ContentLines;
 
@@ -54,11 +55,24 @@ pub fn has_event(message: &Message) -> bool {
 
 /// The content of `event.ics`.
 pub fn event(message: &Message) -> Option<Vec<u8>> {
-    let kind = ItemKind::of(message)?;
+    event_of(Values::new(message))
+}
+
+/// What is missing of `event.ics`. To find it, the file is made.
+pub fn missing_of_event(message: &Message) -> Vec<Defect> {
+    let missing = Missing::default();
+    if event_of(Values::watched(message, &missing)).is_some() {
+        missing.add(damage::defects(message));
+    }
+    missing.into_defects()
+}
+
+fn event_of(values: Values<'_>) -> Option<Vec<u8>> {
+    let kind = ItemKind::of(values.message())?;
     let mut lines = begin();
     match kind {
-        ItemKind::Activity => journal::write(&mut lines, Values::new(message))?,
-        _ => drop(event::write(&mut lines, message, kind)?),
+        ItemKind::Activity => journal::write(&mut lines, values)?,
+        _ => drop(event::write(&mut lines, values, kind)?),
     }
     Some(end(lines))
 }
@@ -70,9 +84,22 @@ pub fn has_task(message: &Message) -> bool {
 
 /// The content of `task.ics`.
 pub fn task(message: &Message) -> Option<Vec<u8>> {
-    let task = task_message(message)?;
+    task_of(Values::new(&task_message(message)?))
+}
+
+/// What is missing of `task.ics`. To find it, the file is made.
+pub fn missing_of_task(message: &Message) -> Vec<Defect> {
+    let Some(task) = task_message(message) else { return Vec::new() };
+    let missing = Missing::default();
+    if task_of(Values::watched(&task, &missing)).is_some() {
+        missing.add(damage::of_task(Values::new(&task)));
+    }
+    missing.into_defects()
+}
+
+fn task_of(task: Values<'_>) -> Option<Vec<u8>> {
     let mut lines = begin();
-    task::write(&mut lines, Values::new(&task))?;
+    task::write(&mut lines, task)?;
     Some(end(lines))
 }
 

@@ -1,7 +1,7 @@
 //! A person or a company as a vCard 3.0 (\[MS-OXVCARD\] 2.1.3, RFC 2426).
 
 use crate::imsg::{AttachMethod, Attachment, MapiProp as _, Note};
-use crate::mail::bodies::Bodies;
+use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines, escaped};
 use crate::mail::calendar::ics::utc;
 use crate::mail::values::base64;
@@ -149,8 +149,7 @@ fn write_family(lines: &mut ContentLines, values: Values<'_>) {
 }
 
 fn write_rest(lines: &mut ContentLines, values: Values<'_>) {
-    let note = Bodies::new(values.message()).text().map(unix_lines_of);
-    lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
+    write_note(lines, values);
     write_categories(lines, values);
     let class = match values.integer(tags::PR_SENSITIVITY) {
         Some(0) => Some("PUBLIC"),
@@ -170,6 +169,14 @@ fn write_rest(lines: &mut ContentLines, values: Values<'_>) {
         }
     }
     write_revision(lines, values);
+}
+
+/// Writes the body as a note.
+pub(super) fn write_note(lines: &mut ContentLines, values: Values<'_>) {
+    let bodies = Bodies::new(values.message());
+    values.add_missing(|| bodies.missing(BodyKind::Text));
+    let note = bodies.text().map(unix_lines_of);
+    lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
 }
 
 /// Writes the categories.
@@ -204,6 +211,7 @@ fn photo(values: Values<'_>) -> Option<ContentLine> {
     if len > BINARY_BYTES_MAX {
         return None;
     }
+    values.add_missing(|| photo.missing_part(tags::PR_ATTACH_DATA_BIN).ok().flatten());
     let Value::Binary(bytes) = photo.salvage(tags::PR_ATTACH_DATA_BIN).ok()?.value? else {
         return None;
     };

@@ -1,14 +1,13 @@
 //! A distribution list as a vCard 4.0 of kind group (\[MS-OXOCNTC\] 2.2.2, RFC 6350 6.1.4).
 
 use crate::imsg::structures::{Member, list_stream_members};
-use crate::mail::bodies::Bodies;
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines};
 use crate::mail::calendar::ics::{address_name, address_uri};
 use crate::mail::values::named::{Values, lid};
-use crate::mail::values::text::unix_lines_of;
+use crate::mail::values::structures;
 use crate::mapi::{hexadecimal, tags};
 
-use super::contact::{write_categories, write_revision};
+use super::contact::{write_categories, write_note, write_revision};
 
 /// The name of the list.
 pub(super) fn name(values: Values<'_>) -> Option<String> {
@@ -61,8 +60,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
         }
         lines.line(line.value(&address_uri(address)));
     }
-    let note = Bodies::new(values.message()).text().map(unix_lines_of);
-    lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
+    write_note(lines, values);
     write_categories(lines, values);
     write_revision(lines, values);
     Some(())
@@ -72,6 +70,8 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
 /// the one that says more, mostly the one-off EntryID.
 fn members(values: Values<'_>) -> Vec<(Member, Vec<u8>)> {
     if let Some(stream) = values.binary(lid::DISTRIBUTION_LIST_STREAM) {
+        let key = lid::DISTRIBUTION_LIST_STREAM;
+        values.add_missing(|| structures::defect_of(values.message(), key));
         let (members, _) = list_stream_members(&stream);
         if !members.is_empty() {
             let members = members.into_iter();

@@ -13,8 +13,9 @@ mod contact;
 mod group;
 
 use crate::imsg::{MapiProp as _, Message, Note};
-use crate::mail::values::named::Values;
+use crate::mail::values::named::{Missing, Values};
 use crate::mapi::tags;
+use crate::storage::Defect;
 
 use super::content_lines::ContentLines;
 use super::ics::is_class;
@@ -40,10 +41,20 @@ pub fn exists(message: &Message) -> bool {
 
 /// The content of `contact.vcf`.
 pub fn render(message: &Message) -> Option<Vec<u8>> {
-    let values = Values::new(message);
+    card_of(Values::new(message))
+}
+
+/// What is missing of `contact.vcf`. To find it, the file is made.
+pub fn missing(message: &Message) -> Vec<Defect> {
+    let missing = Missing::default();
+    card_of(Values::watched(message, &missing));
+    missing.into_defects()
+}
+
+fn card_of(values: Values<'_>) -> Option<Vec<u8>> {
     let mut lines = ContentLines::default();
     lines.put("BEGIN", "VCARD");
-    match kind(message)? {
+    match kind(values.message())? {
         CardKind::Contact => contact::write(&mut lines, values)?,
         CardKind::DistributionList => group::write(&mut lines, values)?,
     }
