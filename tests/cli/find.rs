@@ -98,6 +98,8 @@ fn dates_can_be_those_of_events() {
 #[test]
 fn filters_ask_for_kinds_and_attachments() {
     check(&["--attachment", "*.PDF"], &["Quotation for the jetty.msg"]);
+    // A link is named Site plan.xlsx.ref.
+    check(&["--attachment", "*.xlsx"], &["Quotation for the jetty.msg"]);
     check(
         &["--attachment", "*.png", "--attachment", "*.pdf"],
         &["Quotation for the jetty.msg", "Summer regatta.msg"],

@@ -78,6 +78,31 @@ fn each_path_has_its_place() {
     assert_eq!(ended.status.code(), Some(2));
 }
 
+/// Messages whose names differ only in what the target leaves out are files of their own.
+#[test]
+fn messages_that_become_files_of_one_name_are_numbered() {
+    let source = Folder::new()
+        .with("d/x.msg", letter("A").to_bytes())
+        .with("d/x.oft", letter("B").to_bytes())
+        .with("d/x.eml", b"Subject: C\r\n\r\n");
+    let list = Folder::new();
+    fs::write(list.join("list"), "d/x.msg\0d/x.oft\0d/x.eml\0").unwrap();
+    let list = list.join("list");
+    let listed = ["--eml", "--update", "--files0-from", list.to_str().unwrap()];
+    let given = ["--eml", "--update", "d/x.msg", "d/x.oft", "d/x.eml"];
+    for (words, folder) in [(&listed[..], "d/"), (&given[..], "")] {
+        let target = Folder::new();
+        for _ in 0..2 {
+            text(extract(source.path(), &target, words));
+            for (name, subject) in [("x.eml", "A"), ("x (2).eml", "B"), ("x (3).eml", "C")] {
+                let file = fs::read_to_string(target.join(format!("{folder}{name}"))).unwrap();
+                assert!(file.contains(&format!("Subject: {subject}\r\n")), "{name}: {file}");
+            }
+            assert_eq!(files(target.path()).len(), 3);
+        }
+    }
+}
+
 /// What `find -0` prints is what `extract --files0-from -` takes.
 #[test]
 fn what_is_found_can_be_extracted() {

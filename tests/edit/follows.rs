@@ -4,7 +4,7 @@ use msgfs::mapi::{CodePage, PropertyTag, Value, tags};
 use msgfs::view::{self, Change, Error, FileAccess};
 
 use super::editor::{Edited, letter};
-use crate::fixture::{AttachmentBuilder, MessageBuilder};
+use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder};
 
 const HEADER: &str = "Received: from a by b\r\nFrom: Ann <ann@example.org>\r\n\
     Sender: Old <old@example.org>\r\nSubject: RE: Secret\r\n offer\r\nThread-Topic: Secret offer\r\n\
@@ -237,4 +237,73 @@ fn a_guessed_code_page_is_not_stated_by_an_edit() {
     edited.set("subject", "Also ASCII").unwrap();
     edited.set("body.txt", "All ASCII\n").unwrap();
     assert_eq!(edited.bytes("mapi/PR_MESSAGE_CODEPAGE"), None);
+}
+
+const ANN: &str = "/O=EXAMPLE/CN=RECIPIENTS/CN=ANN";
+const BOB: &str = "/O=EXAMPLE/CN=RECIPIENTS/CN=BOB";
+
+/// A person in an organization, whose SMTP address may be known.
+fn insider(recipient: RecipientBuilder, x500: &str, smtp: Option<&str>) -> RecipientBuilder {
+    let recipient = recipient
+        .set(tags::PR_ADDRTYPE, string("EX"))
+        .set(tags::PR_EMAIL_ADDRESS, string(x500))
+        .unset(tags::PR_ENTRYID)
+        .unset(tags::PR_SEARCH_KEY)
+        .unset(tags::PR_SMTP_ADDRESS);
+    match smtp {
+        Some(smtp) => recipient.set(tags::PR_SMTP_ADDRESS, string(smtp)),
+        None => recipient,
+    }
+}
+
+fn string(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+/// A message from Ann, whose SMTP address only the recipients have.
+fn internal() -> MessageBuilder {
+    let message = MessageBuilder::new("IPM.Note", "Lunch")
+        .recipient(insider(RecipientBuilder::to("Ann", ""), ANN, Some("ann@example.org")))
+        .recipient(insider(RecipientBuilder::to("Bob", ""), BOB, Some("bob@example.org")))
+        .recipient(insider(RecipientBuilder::cc("Bob", ""), BOB, None));
+    [
+        (tags::PR_SENDER_NAME, "Ann"),
+        (tags::PR_SENDER_ADDRTYPE, "EX"),
+        (tags::PR_SENDER_EMAIL_ADDRESS, ANN),
+        (tags::PR_SENT_REPRESENTING_NAME, "Ann"),
+        (tags::PR_SENT_REPRESENTING_ADDRTYPE, "EX"),
+        (tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS, ANN),
+    ]
+    .into_iter()
+    .fold(message, |message, (tag, text)| message.text(tag, text))
+}
+
+/// Who is shown with an address of another person's entry keeps it if that entry goes.
+#[test]
+fn an_edit_takes_no_address_from_others() {
+    let shown = |edited: &Edited, path: &str| edited.text(path).unwrap();
+    let (ann, bob) = ("Ann <ann@example.org>\n", "Bob <bob@example.org>\n");
+    let mut edited = Edited::new(&internal());
+    for path in ["from", "sender"] {
+        assert_eq!(shown(&edited, path), ann);
+    }
+    edited.set("to", "Cat <cat@example.org>\n").unwrap();
+    for (path, expected) in [("from", ann), ("sender", ann), ("cc", bob)] {
+        assert_eq!(shown(&edited, path), expected, "{path}");
+    }
+    edited.remove("to").unwrap();
+    assert_eq!(shown(&edited, "from"), ann);
+    // Who is edited loses the address.
+    edited.set("from", "Ann\n").unwrap();
+    assert_eq!(shown(&edited, "from"), "Ann\n");
+
+    let header = "From: Ann <ann@example.org>\r\nTo: Bob <bob@example.org>\r\n\r\n";
+    let message = internal().text(tags::PR_TRANSPORT_MESSAGE_HEADERS, header);
+    let mut edited = Edited::new(&message);
+    edited.set("to", "Cat <cat@example.org>\n").unwrap();
+    assert_eq!(edited.text("mapi/PR_SENDER_SMTP_ADDRESS"), None);
+    edited.remove("headers").unwrap();
+    for path in ["from", "sender"] {
+        assert_eq!(shown(&edited, path), ann);
+    }
 }

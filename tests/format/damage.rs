@@ -515,3 +515,20 @@ fn compressed_rtf_that_is_damaged() {
 fn crc_of(stream: &[u8]) -> u32 {
     crc(&stream[16..])
 }
+
+/// Of an attachment without content its size tells whether there was one.
+#[test]
+fn an_attachment_without_its_content_is_told() {
+    let message = |size: i32| {
+        let file = AttachmentBuilder::file("plan.pdf", vec![9; 100])
+            .set(tags::PR_ATTACH_SIZE, Value::Integer32(size));
+        message().attach(file.unset(tags::PR_ATTACH_DATA_BIN))
+    };
+    let place = "/__attach_version1.0_#00000001/0x37010102";
+    let cause = format!("{place}: the content is missing; PR_ATTACH_SIZE is 50000");
+    let bytes = check(&message(50_000), |_| {}, &[&cause]);
+    assert_eq!(file(bytes, "attachments/plan.pdf.partial").as_deref(), Some(""));
+    let bytes = check(&message(300), |_| {}, &[]);
+    let notes = tree(bytes).check().notes;
+    assert!(notes.iter().any(|note| note.text.contains("no content")), "{notes:?}");
+}

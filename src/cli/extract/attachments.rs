@@ -55,7 +55,7 @@ impl Selection {
     fn takes(&self, name: &OsStr) -> bool {
         let names = self.names.as_ref();
         let is_meant = |name: &Path, names: &Override| names.matched(name, false).is_whitelist();
-        // Of a damaged attachment its own name is meant, too.
+        // Of a damaged attachment, and of a link, its own name is meant, too.
         let whole = name.to_str().map_or(Path::new(name), |name| Path::new(whole_name(name)));
         names.is_none_or(|names| is_meant(Path::new(name), names) || is_meant(whole, names))
     }

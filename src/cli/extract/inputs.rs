@@ -1,6 +1,6 @@
 //! The paths that are to be copied, and where each goes in the target.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use crate::cli::arguments::Extract;
 use crate::cli::places::STDIN;
 
 use super::ExtractForm;
-use super::names::{Names, Shape};
+use super::names::Shape;
 
 /// A path, and the place of what is copied of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct ExtractInput {
 pub(super) enum InTarget {
     /// The target holds its content.
     Itself,
-    /// It is copied under this path.
+    /// It is copied under this path, with another last name if that is taken.
     Under(PathBuf),
 }
 
@@ -59,11 +59,10 @@ impl ExtractPaths {
     }
 
     /// Where each path goes in the target. What lies in another path of a list comes with that one.
-    pub(super) fn inputs(self, form: ExtractForm, folds_case: bool) -> Vec<ExtractInput> {
+    pub(super) fn inputs(self, form: ExtractForm) -> Vec<ExtractInput> {
         if let ([path], false) = (self.paths.as_slice(), self.is_listed) {
             return vec![ExtractInput { path: path.clone(), target: InTarget::Itself }];
         }
-        let mut taken = Taken { folds_case, folders: HashMap::new() };
         let all: HashSet<_> = match self.is_listed {
             true => self.paths.iter().map(|path| inside(path)).collect(),
             false => HashSet::new(),
@@ -73,7 +72,7 @@ impl ExtractPaths {
                 true => beside(&path, form, &all)?,
                 false => last_name(&path).into(),
             };
-            Some(ExtractInput { target: InTarget::Under(taken.unique(&wanted)), path })
+            Some(ExtractInput { target: InTarget::Under(wanted), path })
         });
         inputs.collect()
     }
@@ -88,23 +87,6 @@ pub(super) enum PathsError {
     GivenTwice,
     /// The list of paths cannot be read.
     List(PathBuf, io::Error),
-}
-
-/// The names given out so far, by folder.
-struct Taken {
-    folds_case: bool,
-    folders: HashMap<PathBuf, Names>,
-}
-
-impl Taken {
-    /// The path, with ` (2)` behind its last name if another input has it already.
-    fn unique(&mut self, path: &Path) -> PathBuf {
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let name = path.file_name().unwrap_or(OsStr::new("message.msg"));
-        let names = self.folders.entry(folder.clone());
-        let names = names.or_insert_with(|| Names::new(self.folds_case));
-        folder.join(names.give(name, None))
-    }
 }
 
 /// The last name of a path: of `mail/.` that of the folder that it is.
@@ -179,10 +161,9 @@ fn listed(file: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::path::{Path, PathBuf};
 
-    use super::{Taken, inside};
+    use super::inside;
 
     #[test]
     fn paths_stay_in_the_target() {
@@ -194,14 +175,5 @@ mod tests {
         check("../../etc/passwd", "etc/passwd");
         check("./a/../b.msg", "a/b.msg");
         check("..", "");
-    }
-
-    #[test]
-    fn a_name_that_is_taken_gets_a_number() {
-        let mut given = Taken { folds_case: false, folders: HashMap::new() };
-        let mut unique = |path: &str| given.unique(Path::new(path));
-        assert_eq!(unique("a/x.msg"), Path::new("a/x.msg"));
-        assert_eq!(unique("a/x.msg"), Path::new("a/x (2).msg"));
-        assert_eq!(unique("b/x.msg"), Path::new("b/x.msg"));
     }
 }

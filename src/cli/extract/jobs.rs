@@ -9,7 +9,7 @@ use crate::fs::{FileType, Place};
 
 use super::ExtractForm;
 use super::inputs::{ExtractInput, InTarget};
-use super::names::{self, Names, Shape};
+use super::names::{self, Names, NamesByFolder, Shape};
 use crate::cli::target::{OutputTarget, Permissions};
 
 /// A message, file or folder, and where it is to be in the target.
@@ -43,6 +43,8 @@ pub(super) struct Jobs<'a> {
     places: Option<Places>,
     /// By their paths.
     folders: HashMap<PathBuf, JobFolder>,
+    /// The names of the inputs.
+    names: NamesByFolder,
     form: &'a ExtractForm,
     target: &'a OutputTarget,
     messages: usize,
@@ -60,6 +62,7 @@ impl<'a> Jobs<'a> {
             input: None,
             places: Some(places),
             folders: HashMap::new(),
+            names: NamesByFolder::new(target.folds_case()),
             form,
             target,
             messages: 0,
@@ -98,6 +101,10 @@ impl<'a> Jobs<'a> {
     fn job(&mut self, unit: Unit, root: Option<InTarget>) -> Job {
         let (place, is_message) = match &unit {
             Unit::Failed(..) => {
+                // The names of the others are then the same as in a run without the failure.
+                if let Some(InTarget::Under(wanted)) = root {
+                    self.names.give(&wanted, self.form.shape());
+                }
                 let (path, folders) = (PathBuf::new(), Arc::from([]));
                 return Job { unit, path, shape: None, number: 0, folders };
             }
@@ -114,8 +121,14 @@ impl<'a> Jobs<'a> {
                 // If this fails, nothing can be created in the folder either, and that is reported
                 // then.
                 let _ = self.target.narrow_if_new(like.around());
-                let is_directory = place.attr().file_type == FileType::Directory && !is_message;
-                (in_target.path(place, shape, is_folder || is_directory), folders)
+                let is_directory =
+                    is_folder || place.attr().file_type == FileType::Directory && !is_message;
+                let path = match in_target {
+                    InTarget::Itself if is_directory => PathBuf::new(),
+                    InTarget::Itself => names::alone(place.path(), shape).into(),
+                    InTarget::Under(wanted) => self.names.give(&wanted, shape),
+                };
+                (path, folders)
             }
         };
         if is_folder && *self.form != ExtractForm::Mbox {
@@ -159,19 +172,6 @@ impl InTarget {
             .filter_map(|path| path.metadata().ok())
             .map(|one| Permissions::of_folder(&one))
             .collect()
-    }
-
-    /// Where an input itself goes.
-    fn path(self, place: &Place, shape: Option<Shape>, is_directory: bool) -> PathBuf {
-        match self {
-            Self::Itself if is_directory => PathBuf::new(),
-            Self::Itself => names::alone(place.path(), shape).into(),
-            Self::Under(path) if is_directory => path,
-            Self::Under(path) => {
-                let name = path.file_name().unwrap_or_default().to_owned();
-                path.with_file_name(Names::new(false).give(&name, shape))
-            }
-        }
     }
 }
 

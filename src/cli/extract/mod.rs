@@ -127,7 +127,7 @@ pub(super) fn run(
     };
     let dest = given.dest.clone();
     let form = ExtractForm::of(arguments);
-    let inputs = given.inputs(form, target.folds_case());
+    let inputs = given.inputs(form);
     let stop = stop_at_signals()?;
     let copier = Copier {
         target: &target,

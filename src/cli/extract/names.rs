@@ -3,10 +3,10 @@
 //! A file keeps its name in the tree, except where the target takes two names for the same, or
 //! where a message becomes a file. A repeated name gets ` (2)` before its extension.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::target::is_unfinished_name;
 use crate::view;
@@ -95,6 +95,28 @@ impl Names {
     }
 }
 
+/// The names given out in several directories.
+#[derive(Debug)]
+pub(super) struct NamesByFolder {
+    folds_case: bool,
+    folders: HashMap<PathBuf, Names>,
+}
+
+impl NamesByFolder {
+    pub(super) fn new(folds_case: bool) -> Self {
+        Self { folds_case, folders: HashMap::new() }
+    }
+
+    /// The path for an entry of the tree; see [`Names::give`].
+    pub(super) fn give(&mut self, path: &Path, shape: Option<Shape>) -> PathBuf {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let name = path.file_name().unwrap_or(OsStr::new("message.msg"));
+        let names = self.folders.entry(folder.clone());
+        let names = names.or_insert_with(|| Names::new(self.folds_case));
+        folder.join(names.give(name, shape))
+    }
+}
+
 /// The name of what is copied alone.
 pub(super) fn alone(path: &Path, shape: Option<Shape>) -> OsString {
     let name = path.file_name().filter(|name| *name != "-").unwrap_or(OsStr::new("message.msg"));
@@ -130,8 +152,9 @@ fn joined(stem: &[u8], number: &str, extension: &[u8]) -> OsString {
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
+    use std::path::Path;
 
-    use super::{Names, Shape};
+    use super::{Names, NamesByFolder, Shape};
 
     #[test]
     fn names_stay_as_they_are() {
@@ -179,5 +202,17 @@ mod tests {
         assert_eq!(give("a.oft", Shape::Msg), "a.oft");
         let long = give(&format!("{}.msg", "ü".repeat(125)), Shape::Json);
         assert_eq!((long.len(), long.ends_with("ü.json")), (255, true));
+    }
+
+    #[test]
+    fn a_name_is_given_once_in_each_folder() {
+        let mut names = NamesByFolder::new(false);
+        let mut give = |path: &str, shape| names.give(Path::new(path), shape);
+        assert_eq!(give("a/x.msg", None), Path::new("a/x.msg"));
+        assert_eq!(give("a/x.msg", None), Path::new("a/x (2).msg"));
+        assert_eq!(give("b/x.msg", None), Path::new("b/x.msg"));
+        assert_eq!(give("b/x.msg", Some(Shape::Eml)), Path::new("b/x.eml"));
+        assert_eq!(give("b/x.oft", Some(Shape::Eml)), Path::new("b/x (2).eml"));
+        assert_eq!(give("b/x.eml", None), Path::new("b/x (3).eml"));
     }
 }

@@ -84,7 +84,9 @@ impl Attachment {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.object.data()?;
-        Ok(data.properties().notes_on_strings(data.message.strings()))
+        let mut notes = data.properties().notes_on_strings(data.message.strings());
+        notes.extend(self.note_on_data());
+        Ok(notes)
     }
 
     pub(super) fn new(object: Arc<Object<AttachmentData>>, draft: Option<Arc<Draft>>) -> Self {
@@ -237,7 +239,8 @@ impl Attachment {
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
         let data = self.object.data()?;
         let set = data.properties();
-        Ok(set.defects().iter().cloned().chain(method_defect(set)).collect())
+        let content = method_defect(set).or_else(|| self.lost_data());
+        Ok(set.defects().iter().cloned().chain(content).collect())
     }
 }
 

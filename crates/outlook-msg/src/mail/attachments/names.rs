@@ -17,15 +17,24 @@ pub fn attachment_path(name: &str) -> String {
     format!("{ATTACHMENTS}/{name}")
 }
 
-/// The name that an attachment has if all of it can be read: without `.partial`.
+/// The end of the name of a link.
+pub(in crate::mail) const REFERENCE: &str = ".ref";
+/// The end of the name of an OLE object.
+pub(in crate::mail) const OLE: &str = ".ole";
+
+/// The name of what is attached: without `.partial`, which a damaged attachment has at its end, and
+/// without `.ref` of a link and `.ole` of an OLE object.
 ///
 /// ```
 /// assert_eq!(outlook_msg::mail::whole_name("offer.pdf.partial"), "offer.pdf");
+/// assert_eq!(outlook_msg::mail::whole_name("offer.pdf.ref"), "offer.pdf");
 /// assert_eq!(outlook_msg::mail::whole_name("offer.pdf"), "offer.pdf");
 /// ```
 #[must_use]
 pub fn whole_name(name: &str) -> &str {
-    name.strip_suffix(PARTIAL).filter(|name| !name.is_empty()).unwrap_or(name)
+    [PARTIAL, REFERENCE, OLE].into_iter().fold(name, |name, end| {
+        name.strip_suffix(end).filter(|name| !name.is_empty()).unwrap_or(name)
+    })
 }
 
 /// The longest file name that Linux takes (`NAME_MAX`), in bytes.

@@ -14,7 +14,7 @@ use crate::sync::lock;
 
 use super::derived::{DerivedEntry, Recognised, Recogniser};
 use super::kind::{ContentKind, mac_binary, text};
-use super::names::UniqueNames;
+use super::names::{OLE, REFERENCE, UniqueNames};
 use super::references::References;
 
 /// The name of an attachment that has none.
@@ -245,11 +245,11 @@ fn entry_name(
         }
         ContentKind::Ole => {
             let name = file_name().or_else(display_name).unwrap_or_default();
-            names.make(&name, "object", &format!(".ole{partial}"))
+            names.make(&name, "object", &format!("{OLE}{partial}"))
         }
         ContentKind::Reference => {
             let name = file_name().or_else(display_name).unwrap_or_default();
-            names.make(&name, "reference", ".ref")
+            names.make(&name, "reference", REFERENCE)
         }
     }
 }

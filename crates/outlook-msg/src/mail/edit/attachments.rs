@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::imsg::{self, Attachment, MapiProp as _, MapiPropMut, Message};
 use crate::mail::attachments::ContentKind;
 use crate::mail::attachments::media_type;
-use crate::mail::attachments::names::UniqueNames;
+use crate::mail::attachments::names::{OLE, REFERENCE, UniqueNames};
 use crate::mail::error::Error;
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
@@ -117,8 +117,8 @@ pub fn rename(
             set_text(attachment, tags::PR_DISPLAY_NAME, stem)
         }
         ContentKind::Data | ContentKind::DataFork { .. } => set_names(attachment, name),
-        ContentKind::Ole => set_names(attachment, with_suffix(name, ".ole")?),
-        ContentKind::Reference => set_names(attachment, with_suffix(name, ".ref")?),
+        ContentKind::Ole => set_names(attachment, with_suffix(name, OLE)?),
+        ContentKind::Reference => set_names(attachment, with_suffix(name, REFERENCE)?),
     })?;
     if let Some((replaced, _)) = replaced {
         message.delete_attachment(replaced)?;

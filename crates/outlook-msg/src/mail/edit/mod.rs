@@ -2,7 +2,7 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | fields that are set from a text | `text_fields`, `addresses` |
+//! | fields that are set from a text | `text_fields`, `addresses`, `shown_addresses` |
 //! | bodies, which must agree with each other | `bodies`, `body_times` |
 //! | references of an HTML body to attachments | `inline` |
 //! | attachments | `attachments` |
@@ -14,6 +14,7 @@ pub mod attachments;
 pub mod bodies;
 mod body_times;
 pub mod inline;
+mod shown_addresses;
 pub mod text_fields;
 
 use crate::imsg::{self, MapiProp, MapiPropMut, PROPATTR_MANDATORY};

@@ -15,6 +15,7 @@ use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::addresses;
+use super::shown_addresses::ShownAddresses;
 
 /// A field that is set from a text.
 #[derive(Debug)]
@@ -23,6 +24,9 @@ pub struct TextField {
     /// The fields of the transport header with the same meaning. They are set too, so that no
     /// program finds the old value there.
     header: &'static [HeaderField],
+    /// The people whose addresses it sets. `None` if the field names nobody; else others may be
+    /// shown with an address that they have from it.
+    people: Option<&'static [PersonTags]>,
 }
 
 #[derive(Debug)]
@@ -44,15 +48,16 @@ const fn text(
     removed: &'static [PropertyTag],
     header: &'static [HeaderField],
 ) -> TextField {
-    TextField { value: FieldValue::Text { set, removed }, header }
+    TextField { value: FieldValue::Text { set, removed }, header, people: None }
 }
 
 const fn addresses(
     shown: fn(&Message) -> Vec<Address>,
     set: fn(&Message, &[Address]) -> Result<(), Error>,
     header: &'static [HeaderField],
+    people: &'static [PersonTags],
 ) -> TextField {
-    TextField { value: FieldValue::Addresses { shown, set }, header }
+    TextField { value: FieldValue::Addresses { shown, set }, header, people: Some(people) }
 }
 
 pub static SUBJECT: TextField = text(
@@ -64,6 +69,7 @@ pub static FROM: TextField = addresses(
     |message| fields::from(message).into_iter().collect(),
     set_from,
     &[HeaderField::From],
+    &[PersonTags::SENT_REPRESENTING, PersonTags::SENDER],
 );
 pub static SENDER: TextField = addresses(
     |message| fields::sender(message).into_iter().collect(),
@@ -71,23 +77,28 @@ pub static SENDER: TextField = addresses(
     // A message without another author is from its sender, so both header fields depend on the
     // sender.
     &[HeaderField::Sender, HeaderField::From],
+    &[PersonTags::SENDER],
 );
 pub static TO: TextField = addresses(
     |message| fields::recipients(message, RecipientType::To),
     |message, addresses| Ok(message.set_recipients(RecipientType::To, addresses)?),
     &[HeaderField::To],
+    &[],
 );
 pub static CC: TextField = addresses(
     |message| fields::recipients(message, RecipientType::Cc),
     |message, addresses| Ok(message.set_recipients(RecipientType::Cc, addresses)?),
     &[HeaderField::Cc],
+    &[],
 );
 pub static BCC: TextField = addresses(
     |message| fields::recipients(message, RecipientType::Bcc),
     |message, addresses| Ok(message.set_recipients(RecipientType::Bcc, addresses)?),
     &[HeaderField::Bcc],
+    &[],
 );
-pub static REPLY_TO: TextField = addresses(fields::reply_to, set_reply_to, &[HeaderField::ReplyTo]);
+pub static REPLY_TO: TextField =
+    addresses(fields::reply_to, set_reply_to, &[HeaderField::ReplyTo], &[]);
 pub static DATE: TextField = text(
     |message, text| set_time(message, tags::PR_CLIENT_SUBMIT_TIME, text),
     &[tags::PR_CLIENT_SUBMIT_TIME],
@@ -110,30 +121,28 @@ pub static MESSAGE_ID: TextField = text(
 );
 pub static IMPORTANCE: TextField = text(set_importance, &[tags::PR_IMPORTANCE], &[]);
 pub static CATEGORIES: TextField =
-    TextField { value: FieldValue::Lines { set: set_categories }, header: &[] };
+    TextField { value: FieldValue::Lines { set: set_categories }, header: &[], people: None };
 pub static HEADERS: TextField =
-    TextField { value: FieldValue::Lines { set: set_headers }, header: &[] };
+    TextField { value: FieldValue::Lines { set: set_headers }, header: &[], people: Some(&[]) };
 
 impl TextField {
     /// Sets the field to a text.
     pub fn set(&self, message: &Message, text: &str) -> Result<(), Error> {
-        match self.value {
+        self.edit(message, || match self.value {
             FieldValue::Text { set, .. } => set(message, text.strip_suffix('\n').unwrap_or(text)),
             FieldValue::Lines { set } => set(message, text),
             FieldValue::Addresses { shown, set } => {
                 set(message, &addresses::parse(text, &shown(message))?)
             }
-        }?;
-        self.update_transport_header(message)
+        })
     }
 
     /// Sets a field of addresses to these.
     pub fn set_addresses(&self, message: &Message, addresses: &[Address]) -> Result<(), Error> {
-        match self.value {
-            FieldValue::Addresses { set, .. } => set(message, addresses)?,
-            _ => return Err(Error::NotSettable("it holds no addresses")),
-        }
-        self.update_transport_header(message)
+        self.edit(message, || match self.value {
+            FieldValue::Addresses { set, .. } => set(message, addresses),
+            _ => Err(Error::NotSettable("it holds no addresses")),
+        })
     }
 
     /// The addresses that the field shows now; none of a field of another kind.
@@ -146,18 +155,26 @@ impl TextField {
 
     /// Removes the value.
     pub fn remove(&self, message: &Message) -> Result<(), Error> {
-        match self.value {
+        self.edit(message, || match self.value {
             FieldValue::Text { removed, .. } => {
-                removed.iter().try_for_each(|tag| delete(message, *tag))?;
+                removed.iter().try_for_each(|tag| delete(message, *tag))
             }
-            FieldValue::Lines { set } => set(message, "")?,
-            FieldValue::Addresses { set, .. } => set(message, &[])?,
-        }
-        self.update_transport_header(message)
+            FieldValue::Lines { set } => set(message, ""),
+            FieldValue::Addresses { set, .. } => set(message, &[]),
+        })
     }
 
-    fn update_transport_header(&self, message: &Message) -> Result<(), Error> {
-        Ok(eml::update_transport_header(message, self.header)?)
+    /// Makes an edit of the field, and with it those of the transport header and of the people that
+    /// would lose an address.
+    fn edit(
+        &self,
+        message: &Message,
+        make: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let shown = self.people.map(|people| (people, ShownAddresses::of(message)));
+        make()?;
+        eml::update_transport_header(message, self.header)?;
+        shown.map_or(Ok(()), |(people, shown)| shown.keep(message, people))
     }
 }
 

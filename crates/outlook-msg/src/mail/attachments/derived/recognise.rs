@@ -7,7 +7,7 @@ use crate::body::ole_native::{self, Picture};
 use crate::body::{cms, tnef};
 use crate::imsg::{Attachment, MapiProp as _, Message, PARTIAL};
 use crate::mail::attachments::kind::ContentKind;
-use crate::mail::attachments::names::UniqueNames;
+use crate::mail::attachments::names::{OLE, UniqueNames};
 use crate::mail::content::Content;
 use crate::mail::smime::SmimeClass;
 use crate::mapi::tags;
@@ -186,7 +186,7 @@ impl DerivedEntry {
     /// The file or picture in an OLE object.
     fn of_ole(attachment: &Attachment, name: &str, names: &mut UniqueNames) -> Self {
         let kind = DerivedKind::Ole;
-        let stem = name.strip_suffix(".ole").unwrap_or(name);
+        let stem = name.strip_suffix(OLE).unwrap_or(name);
         let Some(part) = ole_part(attachment) else {
             return Self { name: names.make(stem, "object", ""), kind, missing: None };
         };
