@@ -168,9 +168,15 @@ fn read_error(tree: &MessageTree, id: NodeId) -> Option<String> {
     read.err().map(|error| one_line(&error.to_string()))
 }
 
+/// The sum is kept: programs ask first how long the answer is, and then for the answer.
 fn sha256(tree: &MessageTree, id: NodeId) -> Result<String, Error> {
+    if let Some(sum) = tree.sums.get(&id) {
+        return Ok(sum.to_string());
+    }
     let content = tree.content(id)?;
-    Ok(digest::sha256(content.len()?, |at, piece| content.read_at(at, piece))?)
+    let sum = digest::sha256(content.len()?, |at, piece| content.read_at(at, piece))?;
+    tree.sums.put(id, sum.as_str().into(), sum.len());
+    Ok(sum)
 }
 
 /// The message that an attachment came with, by the common attributes of freedesktop.org.

@@ -52,6 +52,8 @@ pub struct MessageTree {
     numbering: Numbering,
     listings: Memo<NodeId, Arc<Listing>>,
     contents: Memo<NodeId, Content>,
+    /// The SHA-256 sums that were asked for.
+    pub(super) sums: Memo<NodeId, Arc<str>>,
     pub(super) nested: NestedTrees,
 }
 
@@ -147,6 +149,7 @@ impl MessageTree {
             numbering,
             listings: Memo::default(),
             contents: Memo::default(),
+            sums: Memo::default(),
             nested: NestedTrees::new(nesting),
         }
     }
@@ -175,6 +178,7 @@ impl MessageTree {
             + self.numbering.bytes_held()
             + self.listings.bytes_held()
             + self.contents.bytes_held()
+            + self.sums.bytes_held()
             + self.nested.bytes_held()
     }
 

@@ -11,7 +11,6 @@ use std::io::{self, BufRead, BufReader, Read as _, Write};
 use jiff::Timestamp;
 
 use crate::cli::contents::FileContents;
-use crate::cli::messages::Opener;
 use crate::cli::places::Unit;
 use crate::view;
 
@@ -59,12 +58,7 @@ impl Write for Compared {
 }
 
 /// Appends a message; whatever is no message is left out.
-pub(super) fn append(
-    job: Job,
-    opener: &Opener,
-    out: &mut dyn Write,
-    totals: &mut Totals,
-) -> io::Result<()> {
+pub(super) fn append(job: Job, out: &mut dyn Write, totals: &mut Totals) -> io::Result<()> {
     let place = match job.unit {
         Unit::Tree(place) => place,
         Unit::Failed(path, error) => {
@@ -82,8 +76,7 @@ pub(super) fn append(
     };
     totals.messages += 1;
     totals.tell_losses(&place, &view);
-    let mail = opener.open(&place).and_then(|found| found.mail.ok());
-    let sender = mail.and_then(|mail| mail.from().ok().flatten());
+    let sender = place.mail().ok().and_then(|mail| mail.from().ok().flatten());
     let sender = sender.map(|from| from.address).filter(|address| is_plain(address));
     let time = Timestamp::try_from(view.attr().mtime).unwrap_or_default();
     let date = time.strftime("%a %b %e %H:%M:%S %Y");

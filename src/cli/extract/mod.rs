@@ -22,7 +22,7 @@ use crate::fs;
 use super::arguments::Extract;
 use super::clock::Clock;
 use super::messages::Opener;
-use super::ordered::ordered;
+use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, count, in_stdin};
 use super::signals::stop_at_signals;
 use super::status::Status;
@@ -225,7 +225,7 @@ impl Extraction<'_> {
         let jobs = self.jobs(inputs, options);
         let mut folders: Vec<(PathBuf, SystemTime)> = Vec::new();
         let mut totals = Totals::default();
-        let work = |job: Job, _: &mut super::ordered::Output<'_>| self.copy(job);
+        let work = |job: Job, _: &mut Output<'_>| self.copy(job);
         ordered(jobs, &mut io::sink(), work, |(folder, brought)| {
             folders.extend(folder);
             totals.add(brought);
@@ -293,7 +293,7 @@ impl Extraction<'_> {
         let pages = Pages { copier, directory, opener: &self.opener, clock: &clock, count };
         let jobs = self.jobs(inputs, options);
         let mut rows = Vec::new();
-        let work = |job: Job, _: &mut super::ordered::Output<'_>| {
+        let work = |job: Job, _: &mut Output<'_>| {
             let mut totals = Totals::default();
             let row = match &job.unit {
                 Unit::Tree(place) => pages.message(&job, place, &mut totals),
@@ -348,12 +348,19 @@ impl Extraction<'_> {
         let jobs = self.jobs(inputs, options);
         let name = OsStr::new(MBOX);
         let root = copier.target.directory(Path::new(""), Permissions::OWN)?;
-        let append_all = |file: &mut dyn Write, totals: &mut Totals| {
-            for job in jobs {
-                mbox::append(job, &self.opener, file, totals)?;
+        let append_all = |file: &mut (dyn Write + Send), totals: &mut Totals| {
+            let work = |job: Job, out: &mut Output<'_>| {
+                let mut own = Totals::default();
+                (mbox::append(job, out, &mut own), own)
+            };
+            let mut appended = Ok(());
+            ordered(jobs, file, work, |(written, own)| {
+                totals.add(own);
                 progress.inc(1);
-            }
-            Ok(())
+                appended = written;
+                appended.is_ok()
+            })?;
+            appended
         };
         match root.there(name)? {
             There::File(there, _) if !copier.update => {
@@ -433,7 +440,7 @@ impl Extraction<'_> {
         &self,
         root: &'d OutputDirectory,
         name: &OsStr,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> io::Result<Unfinished<'d>> {
         let mut unfinished = root.create(name, Permissions::OWN)?;
         let mut file = io::BufWriter::with_capacity(256 << 10, &mut unfinished.file);

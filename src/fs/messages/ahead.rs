@@ -1,5 +1,5 @@
 //! Opens messages before they are asked for, while a program goes through a folder in the order of
-//! its listing or of its names.
+//! its listing, forwards or backwards, or of its names.
 //!
 //! A thread of its own, the opener, does the work. If it mostly waits for a slow source, helpers
 //! join it. A request never waits for them: if a message is not open in time, the request opens the
@@ -49,6 +49,8 @@ struct FolderWalk {
     order: WalkOrder,
     /// How many messages in a row were looked into as foreseen.
     in_step: usize,
+    /// Until a walk is known: the message that comes next in each order of [`AS_LISTED`].
+    guesses: [Option<PathBuf>; AS_LISTED.len()],
     /// The messages that come next.
     foreseen: VecDeque<PathBuf>,
     /// Those of `foreseen` that are still to be opened.
@@ -106,6 +108,8 @@ impl Pace {
     }
 }
 
+/// The orders in which the next message is known without sorting.
+const AS_LISTED: [WalkOrder; 2] = [WalkOrder::Listing, WalkOrder::Backwards];
 /// The orders that need the names of the folder sorted first.
 const BY_NAME: [WalkOrder; 2] = [WalkOrder::Bytes, WalkOrder::Letters];
 /// After this many messages in the order of the listing, msgfs assumes that a program walks through
@@ -130,12 +134,22 @@ impl FolderWalk {
     /// Moves the walk on to a message. Returns whether the message was foreseen.
     fn step(&mut self, path: &Path) -> bool {
         let Some(at) = self.foreseen.iter().position(|foreseen| foreseen == path) else {
-            return false;
+            return self.step_as_guessed(path);
         };
         self.foreseen.drain(..=at);
         let behind = self.to_open.iter().position(|waiting| waiting == path);
         self.to_open.drain(..behind.map_or(0, |at| at + 1));
         self.in_step += 1;
+        true
+    }
+
+    /// Moves a walk that is not known yet on to a message.
+    fn step_as_guessed(&mut self, path: &Path) -> bool {
+        let guessed = AS_LISTED.into_iter().zip(&self.guesses);
+        let mut orders = guessed.filter(|(_, guess)| guess.as_deref() == Some(path));
+        let Some((order, _)) = orders.next() else { return false };
+        self.in_step = if order == self.order { self.in_step + 1 } else { 1 };
+        self.order = order;
         true
     }
 
@@ -145,6 +159,7 @@ impl FolderWalk {
         let was_in_step = self.in_step >= IN_STEP_MIN;
         self.in_step = 0;
         self.order = WalkOrder::Listing;
+        self.guesses = Default::default();
         self.to_open.clear();
         self.foreseen.clear();
         let last = self.last.as_deref().filter(|last| last.parent() == path.parent());
@@ -177,14 +192,14 @@ impl Ahead {
         walk.before_last = walk.last.replace(path.to_owned());
         let mut is_needed = walk.needs_more() && !walk.is_asked;
         walk.is_asked |= is_needed;
-        if walk.in_step < IN_STEP_MIN && walk.foreseen.is_empty() {
-            match folders.behind(path, 1, WalkOrder::Listing) {
-                Some(next) => walk.foreseen = next.into(),
-                None if goes_on && walk.to_read.is_none() => {
-                    walk.to_read = path.parent().map(Path::to_owned);
-                    is_needed = true;
-                }
-                None => {}
+        walk.guesses = Default::default();
+        if walk.in_step < IN_STEP_MIN {
+            let next = AS_LISTED.map(|order| folders.behind(path, 1, order));
+            let is_known = next.iter().any(Option::is_some);
+            walk.guesses = next.map(|next| next.and_then(|mut next| next.pop()));
+            if !is_known && goes_on && walk.to_read.is_none() {
+                walk.to_read = path.parent().map(Path::to_owned);
+                is_needed = true;
             }
         }
         drop(walk);
@@ -420,9 +435,11 @@ impl<D: Directory> Messages<D> {
             return Ok(false);
         }
         let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
-        self.make_ahead(&open)?;
+        // A request that comes meanwhile uses the same message.
         let bytes = open.tree.bytes_held();
-        self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
+        let open = self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
+        self.make_ahead(&open)?;
+        self.cache.set_bytes(&message.node, open.tree.bytes_held());
         if self.ahead.lock().is_closed {
             // Nothing is kept after the end.
             self.cache.clear();

@@ -10,7 +10,6 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -21,6 +20,7 @@ use outlook_msg::sync::lock;
 
 use super::ino::SourceNode;
 use super::metadata::Metadata;
+use super::name_hash::name_hash;
 
 /// One entry of a source folder.
 #[derive(Debug)]
@@ -73,9 +73,12 @@ pub(in crate::fs) struct LookAhead {
 /// An order in which the entries of a folder are gone through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::fs) enum WalkOrder {
-    /// That of the listing.
+    /// That of the listing. It is nearly that of the inode numbers, by which programs sort a folder
+    /// that they go through as a whole.
     #[default]
     Listing,
+    /// That of the listing, from its end. A shell looks at what a pattern matches in this order.
+    Backwards,
     /// By name, as programs sort in the C locale.
     Bytes,
     /// By name without regard to case, much as programs sort in other locales.
@@ -111,6 +114,7 @@ impl WalkOrder {
     pub(in crate::fs) fn is_before(self, a: &OsStr, b: &OsStr) -> bool {
         match self {
             Self::Listing => hash(a) < hash(b),
+            Self::Backwards => hash(a) > hash(b),
             Self::Bytes => a < b,
             Self::Letters => letters(a) < letters(b),
         }
@@ -179,7 +183,9 @@ impl FolderListing {
     /// takes a while if it is large.
     fn behind(&self, name: &OsStr, count: usize, order: WalkOrder) -> Vec<&OsStr> {
         let places = match order {
-            WalkOrder::Listing => return self.behind_as_listed(name, count),
+            WalkOrder::Listing | WalkOrder::Backwards => {
+                return self.behind_as_listed(name, count, order);
+            }
             WalkOrder::Bytes => self.by_bytes.get_or_init(|| self.sorted(|a| a)),
             WalkOrder::Letters => self.by_letters.get_or_init(|| self.sorted(letters)),
         };
@@ -188,14 +194,19 @@ impl FolderListing {
         places.iter().skip(behind).take(count).filter_map(|at| self.name(*at)).collect()
     }
 
-    fn behind_as_listed(&self, name: &OsStr, count: usize) -> Vec<&OsStr> {
+    fn behind_as_listed(&self, name: &OsStr, count: usize, order: WalkOrder) -> Vec<&OsStr> {
         let cookie = hash(name);
         let at = self.entries.partition_point(|entry| entry.cookie < cookie);
         let entries = self.entries.get(at..).unwrap_or_default();
         // If the cookie of this hash was taken, the entry lies behind others with the same hash.
         let moved = entries.iter().take(MOVED_MAX).position(|entry| entry.name == name);
-        let behind = entries.get(moved.map_or(entries.len(), |at| at + 1)..).unwrap_or_default();
-        behind.iter().take(count).map(|entry| entry.name.as_os_str()).collect()
+        let Some(at) = moved.map(|moved| at + moved) else { return Vec::new() };
+        let (before, behind) = (self.entries.get(..at), self.entries.get(at + 1..));
+        let entries: Vec<_> = match order {
+            WalkOrder::Backwards => before.unwrap_or_default().iter().rev().take(count).collect(),
+            _ => behind.unwrap_or_default().iter().take(count).collect(),
+        };
+        entries.into_iter().map(|entry| entry.name.as_os_str()).collect()
     }
 
     fn sorted<'a, K: Ord>(&'a self, key: impl Fn(&'a OsStr) -> K) -> Vec<u32> {
@@ -344,9 +355,7 @@ fn make_rising<'a>(cookies: impl Iterator<Item = &'a mut u64>) {
 /// The hash of a name, as a cookie. Its upper bits are 0, since the kernel takes a cookie with the
 /// highest bit for an error.
 fn hash(name: &OsStr) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish() >> 2
+    name_hash(name) >> 2
 }
 
 #[cfg(test)]
@@ -355,7 +364,7 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::Arc;
 
-    use super::super::ino::{Identity, SourceKind};
+    use super::super::ino::{Identity, Nodes, SourceKind};
     use super::{FolderListing, Metadata, SourceNode, WalkOrder, with_cookies};
 
     #[test]
@@ -387,7 +396,26 @@ mod tests {
         assert_eq!(walk("A.msg", WalkOrder::Bytes), ["A.msg", "C.msg", "a.msg", "b.msg"]);
         assert_eq!(walk("A.msg", WalkOrder::Letters), ["A.msg", "a.msg", "b.msg", "C.msg"]);
         let first = listing.behind_cookie(0).next().unwrap().1.name.to_str().unwrap();
-        assert_eq!(walk(first, WalkOrder::Listing).len(), 4);
+        let listed = walk(first, WalkOrder::Listing);
+        assert_eq!(listed.len(), 4);
+        let backwards: Vec<_> = listed.iter().rev().cloned().collect();
+        assert_eq!(walk(&listed[3], WalkOrder::Backwards), backwards);
+    }
+
+    /// Programs that sort a folder by inode numbers go through it in the order of the listing.
+    #[test]
+    fn inode_numbers_rise_with_the_listing() {
+        let identity = Identity::default();
+        let root = SourceNode { path: PathBuf::new(), kind: SourceKind::Folder, identity };
+        let nodes = Nodes::<()>::new(Arc::new(root));
+        let names = (0..1000).map(|n| OsString::from(format!("{n}.msg"))).collect();
+        let base = |name: &OsStr| {
+            let identity = Identity { inode: name.len() as u64, ..Identity::default() };
+            let path = PathBuf::from("folder").join(name);
+            nodes.base_of(&SourceNode { path, kind: SourceKind::Message, identity })
+        };
+        let bases: Vec<_> = with_cookies(names).iter().map(|entry| base(&entry.name)).collect();
+        assert!(bases.is_sorted(), "{bases:?}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(super) mod ino;
 pub(super) mod live;
 pub(super) mod metadata;
 mod mounts;
+mod name_hash;
 pub(super) mod tree;
 pub(super) mod watch;
 mod watches;

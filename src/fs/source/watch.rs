@@ -122,14 +122,13 @@ impl Watcher {
         let now = Instant::now();
         let mut state = self.lock();
         if !state.watches.extend_if_watched(path, Some(folder), now) {
-            let above: Vec<_> = path.ancestors().collect();
-            for (depth, part) in above.iter().rev().enumerate() {
-                let is_last = depth + 1 == above.len();
-                let expected = is_last.then_some(folder);
-                if !state.watches.extend_if_watched(part, expected, now) {
-                    self.add(&mut state, source, part, expected, now)?;
-                }
+            let above: Vec<_> = path.ancestors().skip(1).collect();
+            let is_missing = |part: &&&Path| !state.watches.extend_if_watched(part, None, now);
+            let missing = above.iter().take_while(is_missing).count();
+            for part in above.iter().take(missing).rev() {
+                self.add(&mut state, source, part, None, now)?;
             }
+            self.add(&mut state, source, path, Some(folder), now)?;
             state.watches.extend_if_watched(path, Some(folder), now).then_some(())?;
         }
         Some(WatchProof { losses: self.losses.load(Ordering::SeqCst) })

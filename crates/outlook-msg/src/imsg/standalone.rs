@@ -6,7 +6,7 @@
 //! missing.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::sync::Arc;
 
 use crate::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
@@ -41,7 +41,10 @@ impl Message {
     ///
     /// # Errors
     /// [`Error::Storage`] if writing fails, [`Error::SessionClosed`] after the session was closed.
-    pub fn write_standalone(&self, out: File) -> Result<(File, Vec<Defect>), Error> {
+    pub fn write_standalone<F: Read + Write + Seek>(
+        &self,
+        out: F,
+    ) -> Result<(F, Vec<Defect>), Error> {
         let data = self.data()?;
         let (mut content, mut defects) = Transaction::salvaged(data.storage());
         content.set_clsid(&[], MESSAGE_CLSID)?;
@@ -123,7 +126,10 @@ impl Attachment {
     /// # Errors
     /// [`Error::NoObject`] if there is none, [`Error::Storage`] if writing fails,
     /// [`Error::SessionClosed`] after the session was closed.
-    pub fn write_content_storage(&self, out: File) -> Result<(File, Vec<Defect>), Error> {
+    pub fn write_content_storage<F: Read + Write + Seek>(
+        &self,
+        out: F,
+    ) -> Result<(F, Vec<Defect>), Error> {
         let (content, defects) = Transaction::salvaged(&self.content_storage()?);
         let mut writer = Writer::create(out)?;
         writer.copy_storage(&content.snapshot().root(), &[])?;

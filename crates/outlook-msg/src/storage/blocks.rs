@@ -19,8 +19,9 @@ use super::os;
 
 /// The length of a block. A read of this length or more does not use the blocks.
 pub(super) const BLOCK_BYTES: usize = 64 << 10;
-/// At most this many blocks of a file are kept in memory: 2.5 MiB.
-pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
+/// At most this many blocks of a file are kept in memory: 4 MiB. If a file has a
+/// few more than are kept, each pass through it reads all of them again.
+pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// A sequential reader gets at most this many adjacent blocks with one read.
 const AHEAD_MAX: u64 = 4;
 /// Parts of a large read with at most this many bytes between them are read with one call, since a
@@ -388,7 +389,7 @@ mod tests {
 
     use super::*;
 
-    const LEN: usize = 50 * BLOCK_BYTES + 100;
+    const LEN: usize = 70 * BLOCK_BYTES + 100;
 
     fn file() -> (File, Vec<u8>) {
         let bytes: Vec<u8> = (0..=250).cycle().take(LEN).collect();
@@ -460,7 +461,7 @@ mod tests {
         assert_eq!(blocks.read_at(&file, LEN as u64, at(9), &mut buf).unwrap(), 0);
         // Ranges all over a large file need too many blocks, and empty ranges none: both read
         // nothing.
-        let spread: Vec<_> = (0..=40).map(|block| (at(block), 4)).collect();
+        let spread: Vec<_> = (0..=BLOCKS_MAX.get()).map(|block| (at(block), 4)).collect();
         assert!(!blocks.prefetch(&file, LEN as u64, &spread));
         assert!(blocks.prefetch(&file, LEN as u64, &[(u64::MAX, 4), (7, 0), (7, usize::MAX)]));
         assert_eq!(blocks.bytes_held(), 3 * BLOCK_BYTES);

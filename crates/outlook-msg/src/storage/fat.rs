@@ -19,7 +19,7 @@ use super::table::{AllocationTable, FREE_SECTOR, SectorSet};
 const ENTRY_BYTES: usize = size_of::<u32>();
 /// At most this many parts are read one by one. If one more is needed, the whole FAT is read
 /// together, which then takes less time.
-const PARTS_MAX: usize = 4;
+const PARTS_MAX: usize = 12;
 /// A FAT of at most this many parts (that of a file of up to 512 KiB) is read as a whole when the
 /// file is opened: most of the file is needed anyway, and one read takes less time than several.
 const WHOLE_PARTS_MAX: usize = 8;

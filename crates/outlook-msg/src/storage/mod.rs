@@ -8,6 +8,7 @@
 //! commits them as a whole. [`Writer`] writes new files with the crate `cfb`. Knows nothing of what
 //! the streams mean.
 
+mod apart;
 mod blocks;
 mod bytes;
 mod chain;

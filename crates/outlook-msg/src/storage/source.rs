@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 
+use super::apart::read_apart;
 use super::blocks::{BLOCK_BYTES, BLOCKS_MAX, Blocks, read_new};
 use super::file_state::FileState;
 use super::os;
@@ -223,12 +224,7 @@ impl Source {
             }
             return Ok(());
         }
-        for &(offset, len) in ranges {
-            bytes.resize(len, 0);
-            let found = blocks.read_file(file, offset, &mut bytes)?;
-            each(bytes.get(..found).unwrap_or_default());
-        }
-        Ok(())
+        read_apart(|offset, buffer| blocks.read_file(file, offset, buffer), ranges, each)
     }
 
     /// Bytes of memory held.

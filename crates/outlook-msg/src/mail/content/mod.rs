@@ -18,6 +18,9 @@ use pieced_file::PiecedFile;
 /// A content of more bytes is kept in a temporary file, not in memory.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
 
+/// A compound file of at most this many bytes is written in memory before it is kept.
+const WRITTEN_BYTES_MAX: usize = 16 << 20;
+
 /// The content of a file.
 #[derive(Clone, Debug)]
 pub enum Content {
@@ -73,7 +76,11 @@ impl Content {
     ) -> Result<Self, Error> {
         let mut out = SpooledTempFile::new(MEMORY_BYTES_MAX);
         write(&mut out)?;
-        match out.into_inner() {
+        Self::of_spooled(out)
+    }
+
+    fn of_spooled(file: SpooledTempFile) -> Result<Self, Error> {
+        match file.into_inner() {
             SpooledData::InMemory(bytes) => Ok(Self::bytes(bytes.into_inner())),
             SpooledData::OnDisk(file) => {
                 let len = file.metadata()?.len();
@@ -173,13 +180,12 @@ fn read_part(
     Ok(head.len() + stream.read_at(start.saturating_add(skipped), rest)?)
 }
 
-/// Calls `write` with a temporary file without a name, so that the size of the content is known and
-/// it takes no memory. The defects that `write` returns are dropped, because they are among the
-/// defects of the message.
+/// Keeps the compound file that `write` writes. A compound file is written in many small pieces, so
+/// all but a large one is written in memory first. The defects that `write` returns are dropped,
+/// because they are among the defects of the message.
 pub fn made(
-    write: impl FnOnce(File) -> Result<(File, Vec<Defect>), imsg::Error>,
+    write: impl FnOnce(SpooledTempFile) -> Result<(SpooledTempFile, Vec<Defect>), imsg::Error>,
 ) -> Result<Content, Error> {
-    let (file, _) = write(tempfile::tempfile()?)?;
-    let len = file.metadata()?.len();
-    Ok(Content::Made { file: Arc::new(file), offset: 0, len })
+    let (file, _) = write(SpooledTempFile::new(WRITTEN_BYTES_MAX))?;
+    Content::of_spooled(file)
 }
