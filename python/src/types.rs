@@ -2,7 +2,7 @@
 
 use outlook_msg::mail::edit::addresses;
 use outlook_msg::mail::{
-    Address, AttendeeResponse, AttendeeRole, Defect, Event, Note, Recipient, RecipientType,
+    Address, AttendeeRole, Defect, Event, FileTime, Note, Recipient, RecipientType,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::{Bound, PyAny, PyAnyMethods as _, PyResult, Python};
@@ -59,19 +59,14 @@ pub(crate) fn event<'py>(py: Python<'py>, found: &Event) -> PyResult<Bound<'py, 
             AttendeeRole::Optional => "optional",
             _ => "resource",
         };
-        let response = match one.response {
-            AttendeeResponse::Accepted => "accepted",
-            AttendeeResponse::Declined => "declined",
-            AttendeeResponse::Tentative => "tentative",
-            _ => "none",
-        };
+        let response = one.response.to_string();
         attendee.call1((&*one.address.name, &*one.address.address, role, response))
     });
-    let end = found.end.map(|end| time_to_python(py, end)).transpose()?;
+    let time = |time: Option<FileTime>| time.map(|time| time_to_python(py, time)).transpose();
     let organizer = found.organizer.as_ref().map(|one| address(py, one)).transpose()?;
     class(py, "Event")?.call1((
         time_to_python(py, found.start)?,
-        end,
+        time(found.end)?,
         found.is_all_day,
         found.time_zone.as_deref(),
         found.location.as_deref(),
@@ -79,6 +74,9 @@ pub(crate) fn event<'py>(py: Python<'py>, found: &Event) -> PyResult<Bound<'py, 
         attendees.collect::<PyResult<Vec<_>>>()?,
         found.recurrence.as_deref(),
         found.is_canceled,
+        found.answer.map(|answer| answer.to_string()),
+        time(found.proposed_start)?,
+        time(found.proposed_end)?,
     ))
 }
 

@@ -44,7 +44,7 @@ class Note(NamedTuple):
 
 
 class Attendee(NamedTuple):
-    """A person who is invited to a meeting."""
+    """A person who is invited to a meeting, or who answers an invitation."""
 
     name: str
     address: str
@@ -53,7 +53,11 @@ class Attendee(NamedTuple):
 
 
 class Event(NamedTuple):
-    """An appointment or a meeting."""
+    """An appointment or a meeting, or a message about one.
+
+    ``answer`` is what a response to an invitation answers, and ``proposed_start`` and
+    ``proposed_end`` are the other time that it proposes; its organizer is its recipient.
+    """
 
     start: datetime
     end: datetime | None
@@ -64,3 +68,6 @@ class Event(NamedTuple):
     attendees: list[Attendee]
     recurrence: str | None
     is_canceled: bool
+    answer: Literal["tentative", "accepted", "declined"] | None = None
+    proposed_start: datetime | None = None
+    proposed_end: datetime | None = None

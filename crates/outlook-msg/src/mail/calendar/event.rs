@@ -1,5 +1,7 @@
 //! An appointment or meeting as values.
 
+use std::fmt;
+
 use crate::imsg::Address;
 use crate::mapi::FileTime;
 
@@ -20,14 +22,21 @@ pub struct Event {
     pub time_zone: Option<String>,
     /// Where it takes place.
     pub location: Option<String>,
-    /// The person who invites.
+    /// The person who invites; of a response to an invitation, its recipient.
     pub organizer: Option<Address>,
-    /// The people who are invited, without the organizer.
+    /// The people who are invited, without the organizer; of a response, the person who answers.
     pub attendees: Vec<Attendee>,
     /// Its repetition in words: `every 2 weeks on Monday and Friday, until 2026-03-31`.
     pub recurrence: Option<String>,
     /// Whether it is canceled.
     pub is_canceled: bool,
+    /// The answer that a response to an invitation gives; `None` if the message is no response.
+    pub answer: Option<AttendeeResponse>,
+    /// When the event starts in the other time that a response proposes. `start` is then the time
+    /// of the invitation.
+    pub proposed_start: Option<FileTime>,
+    /// When it ends in the other time.
+    pub proposed_end: Option<FileTime>,
 }
 
 /// Somebody who is invited to a meeting.
@@ -66,4 +75,16 @@ pub enum AttendeeResponse {
     Accepted,
     /// No.
     Declined,
+}
+
+impl fmt::Display for AttendeeResponse {
+    /// `none`, `tentative`, `accepted` or `declined`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Tentative => "tentative",
+            Self::Accepted => "accepted",
+            Self::Declined => "declined",
+        })
+    }
 }

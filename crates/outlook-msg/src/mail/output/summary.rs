@@ -167,6 +167,9 @@ impl<'a> Summary<'a> {
                 self.put("End", end);
             }
         }
+        self.put("Answer", event.answer.map(|answer| answer.to_string()));
+        let proposed = [event.proposed_start, event.proposed_end].into_iter().flatten().map(time);
+        self.put("Proposed", Some(proposed.collect::<Vec<_>>().join(" to ")));
         self.put("Place", event.location.clone());
         self.put("Repeats", event.recurrence.clone());
         self.put("Canceled", event.is_canceled.then(|| "yes".to_owned()));
@@ -178,10 +181,8 @@ impl<'a> Summary<'a> {
                 _ => "",
             };
             let response = match one.response {
-                AttendeeResponse::Accepted => ", accepted",
-                AttendeeResponse::Declined => ", declined",
-                AttendeeResponse::Tentative => ", tentative",
-                _ => "",
+                AttendeeResponse::None => String::new(),
+                response => format!(", {response}"),
             };
             format!("{}{role}{response}", one.address)
         });

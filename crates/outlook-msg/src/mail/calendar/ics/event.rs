@@ -60,15 +60,21 @@ pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
         .or_else(|| values.time(tags::PR_START_DATE))
 }
 
+/// The start and the end of the other time that a response proposes.
+pub(super) fn proposed(values: Values<'_>, kind: ItemKind) -> (Option<FileTime>, Option<FileTime>) {
+    let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
+    let start = proposed(lid::APPOINTMENT_PROPOSED_START_WHOLE);
+    (start, start.and_then(|_| proposed(lid::APPOINTMENT_PROPOSED_END_WHOLE)))
+}
+
 /// Writes the time zones and components of an event. Returns how many changed occurrences are left
 /// out; `None` if the event has no start.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>, kind: ItemKind) -> Option<usize> {
     let original_start = start(values)?;
-    let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
-    let proposed_start = proposed(lid::APPOINTMENT_PROPOSED_START_WHOLE);
+    let (proposed_start, proposed_end) = proposed(values, kind);
     let start = utc(proposed_start.unwrap_or(original_start))?;
     let end = match proposed_start {
-        Some(_) => proposed(lid::APPOINTMENT_PROPOSED_END_WHOLE).and_then(utc),
+        Some(_) => proposed_end.and_then(utc),
         None => end(values, start),
     };
     let details = details(values);
@@ -123,11 +129,7 @@ impl<'a> EventParts<'a> {
         };
         event.write_shared(start);
         let mut lines = ContentLines::default();
-        if kind.is_response() {
-            attendees::write_response(&mut lines, values, kind.answer());
-        } else {
-            attendees::write(&mut lines, values, event.method() != Some("PUBLISH"));
-        }
+        attendees::write(&mut lines, values, kind, event.method() != Some("PUBLISH"));
         event.attendees = lines;
         event
     }

@@ -1,10 +1,10 @@
 //! Events as values for programs, with the same content as `event.ics`.
 
 use crate::imsg::structures::AppointmentRecurrence;
-use crate::imsg::{Address, MapiProp as _, Message, RecipientType};
-use crate::mail::calendar::event::{Attendee, AttendeeResponse, AttendeeRole, Event};
+use crate::imsg::{MapiProp as _, Message};
+use crate::mail::calendar::event::Event;
 use crate::mail::values::named::{Values, lid};
-use crate::mapi::{FileTime, tags};
+use crate::mapi::FileTime;
 
 use super::class::ItemKind;
 use super::moment::{EventClock, end_date};
@@ -36,6 +36,7 @@ pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
         let seconds = end.duration_since(super::moment::UNIX_EPOCH).as_secs();
         FileTime::from_unix(seconds, 0)
     });
+    let (proposed_start, proposed_end) = event::proposed(values, kind);
     let text_of_outlook = || values.text(lid::RECURRENCE_PATTERN);
     Some(Event {
         start,
@@ -44,34 +45,15 @@ pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
         days,
         time_zone: zone.map(|zone| zone.id().to_owned()),
         location: details.location,
-        organizer: attendees::organizer(message),
-        attendees: invited(message),
+        organizer: attendees::organizer(message, kind),
+        attendees: attendees::attendees(message, kind),
         recurrence: recurrence
             .filter(|one| hidden_because(&one.pattern).is_none())
             .map(|one| words::words(&one.pattern))
             .or_else(text_of_outlook),
         is_canceled: kind == ItemKind::Canceled || event::is_canceled(values),
+        answer: kind.answer(),
+        proposed_start,
+        proposed_end,
     })
-}
-
-fn invited(message: &Message) -> Vec<Attendee> {
-    let recipients = message.recipients().unwrap_or_default();
-    let invited = recipients.iter().filter(|one| attendees::is_attendee(one));
-    let attendees = invited.filter_map(|recipient| {
-        Some(Attendee {
-            address: Address::of_recipient(recipient)?,
-            role: match recipient.recipient_type() {
-                RecipientType::Cc => AttendeeRole::Optional,
-                RecipientType::Bcc => AttendeeRole::Resource,
-                RecipientType::To | RecipientType::Originator => AttendeeRole::Required,
-            },
-            response: match recipient.integer(tags::PR_RECIPIENT_TRACKSTATUS) {
-                Some(2) => AttendeeResponse::Tentative,
-                Some(3) => AttendeeResponse::Accepted,
-                Some(4) => AttendeeResponse::Declined,
-                _ => AttendeeResponse::None,
-            },
-        })
-    });
-    attendees.collect()
 }

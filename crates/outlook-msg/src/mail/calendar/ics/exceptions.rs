@@ -12,6 +12,7 @@ use crate::mail::values::named::{Values, lid};
 use crate::mapi::{FileTime, PropertyTag, Value, tags};
 
 use super::attendees;
+use super::class::ItemKind;
 use super::event::{Details, EventParts, details, reminder_minutes};
 use super::moment::{EventClock, local, utc};
 
@@ -88,7 +89,7 @@ fn write_one(
     lines.put("X-MICROSOFT-CDO-INSTTYPE", "3");
     let mut own_attendees = ContentLines::default();
     if let Some(own) = own_values.filter(|own| attendees::has_attendees(own.message())) {
-        attendees::write(&mut own_attendees, own, true);
+        attendees::write(&mut own_attendees, own, ItemKind::Appointment, true);
     }
     let attendees = if own_attendees.len() == 0 { &event.attendees } else { &own_attendees };
     event.write_details(lines, &own, attendees);
