@@ -48,6 +48,11 @@ impl ItemKind {
         self.answer().is_some()
     }
 
+    /// Whether a reminder of the event means anything to who has the message.
+    pub(super) fn has_reminder(self) -> bool {
+        !self.is_response() && self != Self::Canceled
+    }
+
     /// The answer of the author of a response; `None` if it is no response.
     pub(super) fn answer(self) -> Option<AttendeeResponse> {
         match self {

@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use crate::imsg::MapiProp as _;
 use crate::imsg::structures::{AppointmentRecurrence, GlobalObjectId};
 use crate::mail::calendar::content_lines::ContentLines;
+use crate::mail::calendar::event::ShowAs;
 use crate::mail::values::named::{Values, lid};
 use crate::mail::values::structures;
 use crate::mapi::{FileTime, tags};
@@ -229,8 +230,7 @@ impl<'a> EventParts<'a> {
         lines.text("X-MICROSOFT-CDO-BUSYSTATUS", busy);
         let all_day = if details.all_day { "TRUE" } else { "FALSE" };
         lines.put("X-MICROSOFT-CDO-ALLDAYEVENT", all_day);
-        let has_alarm = !is_reply && self.kind != ItemKind::Canceled;
-        if let Some(minutes) = details.reminder_minutes.filter(|_| has_alarm) {
+        if let Some(minutes) = details.reminder_minutes.filter(|_| self.kind.has_reminder()) {
             let sign = if minutes < 0 { "" } else { "-" };
             let trigger = format!("{sign}PT{}M", minutes.unsigned_abs());
             item::write_alarm(lines, "TRIGGER", &trigger);
@@ -400,12 +400,11 @@ fn guessed_zone(
 }
 
 fn busy_status_name(status: i32) -> Option<&'static str> {
-    Some(match status {
-        0 => "FREE",
-        1 => "TENTATIVE",
-        2 => "BUSY",
-        3 => "OOF",
-        4 => "WORKINGELSEWHERE",
-        _ => return None,
+    Some(match ShowAs::of_number(status)? {
+        ShowAs::Free => "FREE",
+        ShowAs::Tentative => "TENTATIVE",
+        ShowAs::Busy => "BUSY",
+        ShowAs::OutOfOffice => "OOF",
+        ShowAs::WorkingElsewhere => "WORKINGELSEWHERE",
     })
 }
