@@ -5,4 +5,5 @@ mod contacts;
 mod corpus;
 mod events;
 mod parsed;
+mod shown;
 mod tasks;

@@ -95,6 +95,7 @@ fn every_report_says_what_became_of_the_message() {
     for (class, outcome) in [
         ("REPORT.IPM.Note.DR", "The message was delivered."),
         ("REPORT.IPM.Note.Delayed.DR", "The message is delayed and has not been delivered yet."),
+        ("REPORT.IPM.Note.Delayed", "The message is delayed and has not been delivered yet."),
         ("REPORT.IPM.Note.IPNRN", "The message was read."),
         ("REPORT.IPM.Note.IPNNRN", "The message was deleted without being read."),
         ("REPORT.IPM.Schedule.Meeting.Request.IPNRN", "The message was read."),

@@ -8,6 +8,7 @@ mod guesses;
 mod headers;
 mod names;
 mod parts;
+mod recipients;
 mod strings;
 mod types;
 

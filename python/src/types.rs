@@ -2,11 +2,12 @@
 
 use outlook_msg::mail::edit::addresses;
 use outlook_msg::mail::{
-    Address, AttendeeResponse, AttendeeRole, Defect, Event, Note, Recipient, RecipientType,
+    Address, AttendeeRole, Defect, Event, FileTime, Note, Recipient, RecipientType,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::{Bound, PyAny, PyAnyMethods as _, PyResult, Python};
 use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyDictMethods as _};
 use pyo3::{Py, PyErr};
 
 use super::errors;
@@ -59,27 +60,39 @@ pub(crate) fn event<'py>(py: Python<'py>, found: &Event) -> PyResult<Bound<'py, 
             AttendeeRole::Optional => "optional",
             _ => "resource",
         };
-        let response = match one.response {
-            AttendeeResponse::Accepted => "accepted",
-            AttendeeResponse::Declined => "declined",
-            AttendeeResponse::Tentative => "tentative",
-            _ => "none",
-        };
+        let response = one.response.to_string();
         attendee.call1((&*one.address.name, &*one.address.address, role, response))
     });
-    let end = found.end.map(|end| time_to_python(py, end)).transpose()?;
+    let changed = found.changed.iter().map(|one| {
+        class(py, "ChangedOccurrence")?.call1((
+            &*one.day,
+            time_to_python(py, one.start)?,
+            time_to_python(py, one.end)?,
+            one.subject.as_deref(),
+            one.location.as_deref(),
+        ))
+    });
+    let time = |time: Option<FileTime>| time.map(|time| time_to_python(py, time)).transpose();
     let organizer = found.organizer.as_ref().map(|one| address(py, one)).transpose()?;
-    class(py, "Event")?.call1((
-        time_to_python(py, found.start)?,
-        end,
-        found.is_all_day,
-        found.time_zone.as_deref(),
-        found.location.as_deref(),
-        organizer,
-        attendees.collect::<PyResult<Vec<_>>>()?,
-        found.recurrence.as_deref(),
-        found.is_canceled,
-    ))
+    // A tuple cannot have so many values.
+    let values = PyDict::new(py);
+    values.set_item("start", time_to_python(py, found.start)?)?;
+    values.set_item("end", time(found.end)?)?;
+    values.set_item("is_all_day", found.is_all_day)?;
+    values.set_item("time_zone", found.time_zone.as_deref())?;
+    values.set_item("location", found.location.as_deref())?;
+    values.set_item("organizer", organizer)?;
+    values.set_item("attendees", attendees.collect::<PyResult<Vec<_>>>()?)?;
+    values.set_item("recurrence", found.recurrence.as_deref())?;
+    values.set_item("is_canceled", found.is_canceled)?;
+    values.set_item("answer", found.answer.map(|answer| answer.to_string()))?;
+    values.set_item("proposed_start", time(found.proposed_start)?)?;
+    values.set_item("proposed_end", time(found.proposed_end)?)?;
+    values.set_item("changed", changed.collect::<PyResult<Vec<_>>>()?)?;
+    values.set_item("canceled_days", found.canceled_days.clone())?;
+    values.set_item("show_as", found.show_as.map(|one| one.to_string()))?;
+    values.set_item("reminder_minutes", found.reminder_minutes)?;
+    class(py, "Event")?.call((), Some(&values))
 }
 
 /// Converts addresses from Python: an `Address`, a pair, a text as in a mail header, or a list of

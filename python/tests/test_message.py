@@ -138,6 +138,12 @@ def test_properties(lunch: msgfs.Message, samples: Path) -> None:
     assert made.property("PR_SENSITIVITY") is None
     boat = msgfs.Message(samples / "Calendar" / "Boat inspection.msg")
     assert boat.event is not None and boat.event.start.tzinfo is not None
+    assert (boat.event.answer, boat.event.proposed_start) == (None, None)
+    assert (boat.event.changed, boat.event.canceled_days) == ([], [])
+    boat.message_class = "IPM.Schedule.Meeting.Resp.Pos"
+    assert boat.event is not None and boat.event.answer == "accepted"
+    assert boat.from_ is not None
+    assert [one.address for one in boat.event.attendees] == [boat.from_.address]
 
 
 def test_other_formats(lunch: msgfs.Message) -> None:

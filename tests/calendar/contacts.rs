@@ -127,24 +127,33 @@ fn details(message: &MessageBuilder) -> Vec<String> {
 
 #[test]
 fn a_contact_is_shown_with_its_values() {
-    let message = person().lid_text(PSETID_ADDRESS, 0x8083, "zoe@example.org").lid_text(
-        PSETID_ADDRESS,
-        0x8046,
-        "Milan",
-    );
+    let message = person()
+        .lid_text(PSETID_ADDRESS, 0x8083, "zoe@example.org")
+        .lid_text(PSETID_ADDRESS, 0x8046, "Milan")
+        .lid_text(PSETID_ADDRESS, 0x8062, "zoe@chat.example.org")
+        .text(tags::PR_MANAGER_NAME, "Ann")
+        .text(tags::PR_ASSISTANT, "Eve");
     assert_eq!(
         details(&message),
         [
             "Name: Dr. Zoë Q. Lee",
+            "Nickname: Zo",
             "Company: Example, Inc.",
             "Department: Research",
+            "Office: Room 7",
             "Title: Head",
+            "Profession: Chemist",
+            "Manager: Ann",
+            "Assistant: Eve",
             "Mail: zoe@example.org",
+            "IM: zoe@chat.example.org",
             "Telephone: home: +1 1; work: +1 2; cell: +1 3; work fax: +1 4; assistant: +1 5; \
              telex: 12345 ex",
             "Address: work: Milan; home: 1 Main St, Rear, Rome",
             "Web: https://example.org/~zoe",
             "Birthday: 1980-05-17",
+            "Anniversary: 2010-08-01",
+            "Spouse: Max",
         ]
     );
 }

@@ -21,7 +21,12 @@ fn a_task_is_shown_with_its_dates() {
     let mail = outlook_msg::Mail::from_bytes(task().to_bytes()).unwrap();
     let lines = mail.details().into_iter();
     let lines: Vec<_> = lines.map(|(name, values)| (name, values.concat())).collect();
-    let expected = [("Start", "2024-03-04"), ("Due", "2024-03-08"), ("Status", "in progress")];
+    let expected = [
+        ("Start", "2024-03-04"),
+        ("Due", "2024-03-08"),
+        ("Status", "in progress"),
+        ("Complete", "29 %"),
+    ];
     assert_eq!(lines, expected.map(|(name, value)| (name, value.to_owned())));
 }
 

@@ -16,8 +16,21 @@ impl Compared<'_> {
         let recipients = self.message.recipients().unwrap();
         let all = self.expected["recipients"].as_array().unwrap();
         tally.check(place, "recipients", &json!(all.len()), recipients.len());
+        let mut lines: [(&str, String); 3] = ["to", "cc", "bcc"].map(|file| (file, String::new()));
         for (expected, recipient) in all.iter().zip(&recipients) {
             let found = Address::of_recipient(recipient).unwrap_or_default();
+            let mut expected = expected.clone();
+            let address = expected["address"].as_str().unwrap_or_default();
+            if address.starts_with('/') && found.address.contains('@') {
+                // The other reader does not look into the header.
+                tally.agree("SMTP address of an X.500 name");
+                expected["address"] = json!(found.address);
+            }
+            let expected = &expected;
+            if let Some((_, lines)) = lines.iter_mut().find(|(file, _)| *file == kind_of(expected))
+            {
+                lines.extend(address_line(expected));
+            }
             tally.check(place, "recipient name", &or_nothing(&expected["name"]), found.name);
             let address = or_nothing(&expected["address"]);
             tally.check(place, "recipient address", &address, found.address);
@@ -28,9 +41,7 @@ impl Compared<'_> {
             let mapi = self.walk(&format!("mapi/recipients/{number}"));
             values::check(self, mapi, recipient, &expected["properties"], tally);
         }
-        for file in ["to", "cc", "bcc"] {
-            let of_kind = all.iter().filter(|one| kind_of(one) == file);
-            let lines: String = of_kind.filter_map(address_line).collect();
+        for (file, lines) in lines {
             let expected = Some(lines).filter(|lines| !lines.is_empty());
             tally.check(place, file, &json!(expected), self.file_text(file));
         }

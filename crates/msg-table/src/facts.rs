@@ -148,7 +148,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The recipients in the recipient table. If it has none of a type, those in the transport
-    /// header.
+    /// header, or whose names the message has.
     pub(crate) fn recipients(&self) -> Cell {
         const PLACE: &str = "recipients";
         let Some(mail) = self.mail else { return Cell::Null };
@@ -174,7 +174,12 @@ impl<'a> Facts<'a> {
                 }
             }
         }
-        for (kind, all) in [(RecipientType::To, mail.to()), (RecipientType::Cc, mail.cc())] {
+        let others = [
+            (RecipientType::To, mail.to()),
+            (RecipientType::Cc, mail.cc()),
+            (RecipientType::Bcc, mail.bcc()),
+        ];
+        for (kind, all) in others {
             if types.contains(&kind) {
                 continue;
             }

@@ -22,12 +22,13 @@ from ._errors import (
     UnsavedWarning,
 )
 from ._msgfs import Attachment, Batches, Message, Session, __version__, read_batches
-from ._types import Address, Attendee, Defect, Event, Note, Recipient
+from ._types import Address, Attendee, ChangedOccurrence, Defect, Event, Note, Recipient
 
 __all__ = [
     "Address",
     "Attachment",
     "Attendee",
+    "ChangedOccurrence",
     "Batches",
     "ClosedError",
     "DamagedError",

@@ -143,8 +143,8 @@ class Message:
         of this message: ``signed``, ``attachments/winmail.dat.d``."""
     @property
     def details(self) -> list[tuple[str, list[str]]]:
-        """What people are shown of a contact, a list or a task: names of fields, each with its
-        values. Empty for other messages."""
+        """What people are shown of a contact, a list, a task, a journal entry or an item of a feed:
+        names of fields, each with its values. Empty for other messages."""
     @property
     def mailed_html(self) -> str | None:
         """The HTML body as it was mailed: references to attachments stay ``cid:`` URLs, and a

@@ -44,7 +44,7 @@ class Note(NamedTuple):
 
 
 class Attendee(NamedTuple):
-    """A person who is invited to a meeting."""
+    """A person who is invited to a meeting, or who answers an invitation."""
 
     name: str
     address: str
@@ -52,8 +52,28 @@ class Attendee(NamedTuple):
     response: Literal["none", "tentative", "accepted", "declined"]
 
 
+class ChangedOccurrence(NamedTuple):
+    """An occurrence of a series that differs from the others.
+
+    ``day`` is the day on which it would take place otherwise, as a date in the time zone of the
+    series. Subject and place are ``None`` if they are those of the series.
+    """
+
+    day: str
+    start: datetime
+    end: datetime
+    subject: str | None
+    location: str | None
+
+
 class Event(NamedTuple):
-    """An appointment or a meeting."""
+    """An appointment or a meeting, or a message about one.
+
+    ``answer`` is what a response to an invitation answers, and ``proposed_start`` and
+    ``proposed_end`` are the other time that it proposes; its organizer is its recipient.
+    ``changed`` and ``canceled_days`` are the occurrences of a series that differ from it, and
+    ``reminder_minutes`` is how long before the start there is a reminder.
+    """
 
     start: datetime
     end: datetime | None
@@ -64,3 +84,10 @@ class Event(NamedTuple):
     attendees: list[Attendee]
     recurrence: str | None
     is_canceled: bool
+    answer: Literal["tentative", "accepted", "declined"] | None
+    proposed_start: datetime | None
+    proposed_end: datetime | None
+    changed: list[ChangedOccurrence]
+    canceled_days: list[str]
+    show_as: Literal["free", "tentative", "busy", "out of office", "working elsewhere"] | None
+    reminder_minutes: int | None

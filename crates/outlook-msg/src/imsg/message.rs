@@ -401,7 +401,9 @@ impl Message {
         let known = data.known_addresses.get_or_init(|| {
             let object = ObjectProperties { set: &data.properties, strings: &data.strings };
             let recipients = data.recipients().iter().map(|(_, set)| &**set);
-            Arc::new(KnownAddresses::of(object, recipients))
+            let header = |field| self.transport_headers().map(|header| header.addresses(field));
+            let header = |field| header(field).unwrap_or_default();
+            Arc::new(KnownAddresses::of(object, recipients, header))
         });
         Ok(Arc::clone(known))
     }

@@ -2,7 +2,8 @@
 //! in the properties, and the SMTP addresses for X.500 names.
 //!
 //! If a mail stays within an organization, Exchange writes X.500 names in place of addresses. The
-//! SMTP address for an X.500 name is often in another property of the message, or with a recipient.
+//! SMTP address for an X.500 name is often in another property of the message, with a recipient, or
+//! in the transport header.
 
 use std::collections::HashMap;
 
@@ -11,8 +12,10 @@ use crate::mapi::{PropertyTag, Value, tags};
 use super::address::{Address, is_x500, one_off};
 use super::person_tags::PersonTags;
 use super::properties::PropertySet;
+use super::recipient_type::RecipientType;
 use super::strings::Strings;
 use super::structures::Member;
+use super::transport_headers::HeaderField;
 
 /// The properties that have the name and address of one person.
 pub(super) struct PersonProperties {
@@ -94,6 +97,13 @@ const PERSONS: [PersonProperties; 7] = [
     },
 ];
 
+/// The types of recipients, and the header field that names those of each.
+const HEADER_FIELDS: [(RecipientType, HeaderField); 3] = [
+    (RecipientType::To, HeaderField::To),
+    (RecipientType::Cc, HeaderField::Cc),
+    (RecipientType::Bcc, HeaderField::Bcc),
+];
+
 /// The properties of one object, with how its strings are decoded.
 #[derive(Clone, Copy)]
 pub(super) struct ObjectProperties<'a> {
@@ -122,7 +132,7 @@ impl ObjectProperties<'_> {
 }
 
 /// What the properties of one person say.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FoundPerson {
     pub(super) name: Option<String>,
     pub(super) smtp: Option<String>,
@@ -173,19 +183,60 @@ pub(super) struct KnownAddresses {
 }
 
 impl KnownAddresses {
-    /// Collects the addresses of all people in a message, and of its recipients.
+    /// Collects the addresses of all people in a message, and of its recipients. `header` returns
+    /// those of a header field; it is asked only if it may have an address that is still unknown.
     pub(super) fn of<'a>(
         message: ObjectProperties<'a>,
         recipients: impl Iterator<Item = &'a PropertySet>,
+        header: impl Fn(HeaderField) -> Vec<Address>,
     ) -> Self {
         let mut known = Self::default();
         for person in &PERSONS {
             known.learn(person.find(message));
         }
-        for set in recipients {
-            known.learn(RECIPIENT.find(ObjectProperties { set, strings: message.strings }));
+        let recipients = recipients.map(|set| {
+            let found = RECIPIENT.find(ObjectProperties { set, strings: message.strings });
+            (RecipientType::of(set), found)
+        });
+        let recipients: Vec<_> = recipients.collect();
+        for (_, found) in &recipients {
+            known.learn(found.clone());
+        }
+        for (kind, field) in HEADER_FIELDS {
+            let of_kind = recipients.iter().filter(|(of, _)| *of == kind).map(|(_, found)| found);
+            known.learn_of_header(&of_kind.collect::<Vec<_>>(), || header(field));
         }
         known
+    }
+
+    /// Finds the addresses of recipients, of whom the message has only an X.500 name, in the header
+    /// field of their type: that of the same display name, or the only one for the only recipient.
+    fn learn_of_header<'a>(
+        &mut self,
+        recipients: &[&'a FoundPerson],
+        field: impl FnOnce() -> Vec<Address>,
+    ) {
+        let is_unknown = |one: &FoundPerson| {
+            one.smtp.is_none() && one.x500.iter().all(|name| self.smtp(name).is_none())
+        };
+        let unknown: Vec<_> = recipients.iter().filter(|one| is_unknown(one)).collect();
+        if unknown.iter().all(|one| one.x500.is_empty()) {
+            return;
+        }
+        let addresses = field();
+        let by_name = unique(addresses.iter().map(|one| (one.name.as_str(), one)));
+        let name_of = |one: &'a FoundPerson| one.name.as_deref().unwrap_or_default();
+        let is_unique = unique(recipients.iter().map(|one| (name_of(one), true)));
+        for &&person in &unknown {
+            let name = key(name_of(person));
+            let found = match (recipients, addresses.as_slice()) {
+                ([_], [only]) => Some(only),
+                _ if is_unique.get(&name) != Some(&Some(true)) => None,
+                _ => by_name.get(&name).copied().flatten(),
+            };
+            let smtp = found.map(|one| one.address.clone()).filter(|one| one.contains('@'));
+            self.learn(FoundPerson { smtp, ..person.clone() });
+        }
     }
 
     fn learn(&mut self, found: FoundPerson) {
@@ -199,6 +250,20 @@ impl KnownAddresses {
     pub(super) fn smtp(&self, x500: &str) -> Option<&str> {
         self.smtp.get(&x500.to_lowercase()).map(String::as_str)
     }
+}
+
+/// A display name as it is compared.
+fn key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// What has each name; `None` for a name that several have.
+fn unique<'a, T>(named: impl Iterator<Item = (&'a str, T)>) -> HashMap<String, Option<T>> {
+    let mut unique = HashMap::new();
+    for (name, one) in named.filter(|(name, _)| !name.trim().is_empty()) {
+        unique.entry(key(name)).and_modify(|known| *known = None).or_insert(Some(one));
+    }
+    unique
 }
 
 /// The name and address in an EntryID: in a one-off EntryID, or in one of an address book, whose

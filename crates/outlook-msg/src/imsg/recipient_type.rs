@@ -39,6 +39,14 @@ impl RecipientType {
         }
     }
 
+    /// The type of a recipient.
+    pub(super) fn of(recipient: &PropertySet) -> Self {
+        match recipient.fixed(tags::PR_RECIPIENT_TYPE) {
+            Some(Value::Integer32(number)) => Self::of_number(Some(number)),
+            _ => Self::of_number(None),
+        }
+    }
+
     /// The defect of a recipient whose type is missing or unknown. It is taken for one of `to`; if it
     /// was one of `bcc`, that shows what was to be hidden. If its list of properties is damaged, that
     /// is told already.

@@ -7,8 +7,8 @@ use crate::mail::attachments::{ContentKind, ShownAttachment, shown_attachments};
 use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::calendar::ics;
 use crate::mail::calendar::vcf;
-use crate::mail::values::structures;
 use crate::mail::values::text::one_line;
+use crate::mail::values::{fields, structures};
 use crate::mapi::tags;
 use crate::storage::Defect;
 
@@ -148,6 +148,7 @@ pub fn of_body(message: &Message, body: BodyKind) -> Vec<Defect> {
 /// The notes on a message, without those on embedded messages.
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
     let mut notes = message.notes().unwrap_or_default();
+    notes.extend(fields::notes_on_recipients(message));
     notes.extend(Bodies::new(message).notes());
     notes.extend(ics::note(message));
     notes.extend(vcf::note(message));

@@ -425,7 +425,12 @@ impl Mail {
     }
 
     fn addressed(&self, wanted: RecipientType) -> Result<Vec<Address>, Error> {
-        self.found_some(fields::recipients(self.message(), wanted), &[])
+        let found = fields::recipients(self.message(), wanted);
+        let names = match found.is_empty() {
+            true => fields::display_names(self.message(), wanted),
+            false => None,
+        };
+        self.found_some(found, names.as_slice())
     }
 
     /// Returns the value that was found. If there is none, and one of the properties that could

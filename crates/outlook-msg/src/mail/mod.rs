@@ -89,7 +89,9 @@ pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, PropertyType, Value};
 pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use attachments::names::whole_name;
-pub use calendar::event::{Attendee, AttendeeResponse, AttendeeRole, Event};
+pub use calendar::event::{
+    Attendee, AttendeeResponse, AttendeeRole, ChangedOccurrence, Event, ShowAs,
+};
 pub use calendar::ics::is_class;
 pub use error::Error;
 pub use formats::json::SCHEMA;

@@ -58,6 +58,9 @@ pub const FROM: Place = Place::Values(&{
     let [g, h, i, j, k, l] = PersonTags::SENDER.all();
     [a, b, c, d, e, f, g, h, i, j, k, l, tags::PR_TRANSPORT_MESSAGE_HEADERS]
 });
+/// The names of the recipients, which count if there is no list of them.
+const DISPLAY_NAMES: Place =
+    Place::Values(&[tags::PR_DISPLAY_TO, tags::PR_DISPLAY_CC, tags::PR_DISPLAY_BCC]);
 /// The transport header, which names the recipients if there is no list of them.
 pub const HEADER: Place = Place::Values(&[tags::PR_TRANSPORT_MESSAGE_HEADERS]);
 
@@ -86,10 +89,16 @@ fn check_place(mail: &Mail, place: Place) -> Result<(), Error> {
             check_values(mail)?;
             check_wrapped(mail, check_values)
         }
-        Place::Recipients => message.recipients()?.iter().try_for_each(|row| {
-            first(row.defects()?)?;
-            first(row.value_defects()?)
-        }),
+        Place::Recipients => {
+            let rows = message.recipients()?;
+            if rows.is_empty() {
+                check_place(mail, DISPLAY_NAMES)?;
+            }
+            rows.iter().try_for_each(|row| {
+                first(row.defects()?)?;
+                first(row.value_defects()?)
+            })
+        }
         Place::Attachments => {
             check_attachments(mail)?;
             check_wrapped(mail, check_attachments)

@@ -165,6 +165,14 @@ pub const PR_LIST_SUBSCRIBE: PropertyTag = PropertyTag(0x1044_001F);
 pub const PR_LIST_UNSUBSCRIBE: PropertyTag = PropertyTag(0x1045_001F);
 /// `Message-ID` of the message that a report is about.
 pub const PID_TAG_ORIGINAL_MESSAGE_ID: PropertyTag = PropertyTag(0x1046_001F);
+/// What was last done with the message: 102 a reply, 103 a reply to all, 104 a forward.
+pub const PR_LAST_VERB_EXECUTED: PropertyTag = PropertyTag(0x1081_0003);
+/// When that was done.
+pub const PR_LAST_VERB_EXECUTION_TIME: PropertyTag = PropertyTag(0x1082_0040);
+/// The flag for following up: 1 complete, 2 flagged.
+pub const PR_FLAG_STATUS: PropertyTag = PropertyTag(0x1090_0003);
+/// When the follow-up was completed.
+pub const PR_FLAG_COMPLETE_TIME: PropertyTag = PropertyTag(0x1091_0040);
 /// Number of a recipient within its message.
 pub const PR_ROWID: PropertyTag = PropertyTag(0x3000_0003);
 /// Display name.
@@ -383,7 +391,7 @@ pub const PR_ATTACHMENT_HIDDEN: PropertyTag = PropertyTag(0x7FFE_000B);
 pub const PR_ATTACHMENT_CONTACTPHOTO: PropertyTag = PropertyTag(0x7FFF_000B);
 
 /// The tags of this list whose values have a fixed size, sorted.
-static FIXED_SIZE: [PropertyTag; 54] = [
+static FIXED_SIZE: [PropertyTag; 58] = [
     PR_IMPORTANCE,
     PR_ORIGINATOR_DELIVERY_REPORT_REQUESTED,
     PR_PRIORITY,
@@ -411,6 +419,10 @@ static FIXED_SIZE: [PropertyTag; 54] = [
     PR_ACCESS_LEVEL,
     PR_OBJECT_TYPE,
     PR_NATIVE_BODY_INFO,
+    PR_LAST_VERB_EXECUTED,
+    PR_LAST_VERB_EXECUTION_TIME,
+    PR_FLAG_STATUS,
+    PR_FLAG_COMPLETE_TIME,
     PR_ROWID,
     PR_CREATION_TIME,
     PR_LAST_MODIFICATION_TIME,

@@ -59,7 +59,9 @@ fn outcome(class: &str) -> Option<&'static str> {
     }
     Some(match (before.as_str(), last.as_str()) {
         (_, "NDR") => "The message was not delivered.",
-        ("DELAYED", "DR") => "The message is delayed and has not been delivered yet.",
+        ("DELAYED", "DR") | (_, "DELAYED") => {
+            "The message is delayed and has not been delivered yet."
+        }
         ("RELAYED", "DR") => {
             "The message was relayed to a system that does not report on its delivery."
         }
@@ -197,6 +199,7 @@ mod tests {
         check("REPORT.IPM.Note.NDR", "not delivered");
         check("report.ipm.note.dr", "was delivered");
         check("REPORT.IPM.Note.Delayed.DR", "delayed");
+        check("REPORT.IPM.Note.Delayed", "delayed");
         check("REPORT.IPM.Schedule.Meeting.Request.Relayed.DR", "relayed");
         check("REPORT.IPM.Note.Expanded.DR", "members");
         check("REPORT.IPM.Note.IPNRN", "was read");

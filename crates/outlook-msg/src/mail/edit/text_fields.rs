@@ -81,19 +81,19 @@ pub static SENDER: TextField = addresses(
 );
 pub static TO: TextField = addresses(
     |message| fields::recipients(message, RecipientType::To),
-    |message, addresses| Ok(message.set_recipients(RecipientType::To, addresses)?),
+    |message, addresses| set_recipients(message, RecipientType::To, addresses),
     &[HeaderField::To],
     &[],
 );
 pub static CC: TextField = addresses(
     |message| fields::recipients(message, RecipientType::Cc),
-    |message, addresses| Ok(message.set_recipients(RecipientType::Cc, addresses)?),
+    |message, addresses| set_recipients(message, RecipientType::Cc, addresses),
     &[HeaderField::Cc],
     &[],
 );
 pub static BCC: TextField = addresses(
     |message| fields::recipients(message, RecipientType::Bcc),
-    |message, addresses| Ok(message.set_recipients(RecipientType::Bcc, addresses)?),
+    |message, addresses| set_recipients(message, RecipientType::Bcc, addresses),
     &[HeaderField::Bcc],
     &[],
 );
@@ -273,6 +273,23 @@ fn remove_person(message: &Message, person_tags: &PersonTags) -> Result<(), Erro
         super::delete(message, tag)?;
     }
     Ok(())
+}
+
+/// Sets the recipients of one type. If the message has only the names of its recipients, those of
+/// the other types become recipients too: names no longer count as soon as there is a row.
+fn set_recipients(
+    message: &Message,
+    wanted: RecipientType,
+    addresses: &[Address],
+) -> Result<(), Error> {
+    let others = [RecipientType::To, RecipientType::Cc, RecipientType::Bcc].into_iter();
+    let others = others.filter(|other| *other != wanted);
+    let others = others.map(|other| (other, fields::recipients_by_name(message, other)));
+    let named: Vec<_> = others.filter(|(_, named)| !named.is_empty()).collect();
+    for (other, named) in named {
+        message.set_recipients(other, &named)?;
+    }
+    Ok(message.set_recipients(wanted, addresses)?)
 }
 
 /// Sets the addresses that replies go to (`PR_REPLY_RECIPIENT_ENTRIES`, a FlatEntryList,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::imsg::structures::voting_options;
 use crate::imsg::{
-    Address, HeaderField, MapiProp, Message, PersonTags, RecipientType, TransportHeaders,
+    Address, HeaderField, MapiProp, Message, Note, PersonTags, RecipientType, TransportHeaders,
 };
 use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
 
@@ -184,15 +184,64 @@ pub fn sender(message: &Message) -> Option<Address> {
     Address::sender(message).or_else(|| of_field(message, HeaderField::Sender).into_iter().next())
 }
 
-/// The recipients of one type, in the order of the message.
+/// The recipients of one type, in the order of the message: its rows, else the addresses in the
+/// header, else the names that programs without the rows show.
 pub fn recipients(message: &Message, wanted: RecipientType) -> Vec<Address> {
     let recipients = Address::of_recipients(message, wanted);
-    let field = match wanted {
-        RecipientType::To => HeaderField::To,
-        RecipientType::Cc => HeaderField::Cc,
-        RecipientType::Originator | RecipientType::Bcc => return recipients,
-    };
-    if recipients.is_empty() { of_field(message, field) } else { recipients }
+    if !recipients.is_empty() {
+        return recipients;
+    }
+    let of_header = recipients_of_header(message, wanted);
+    if of_header.is_empty() { recipients_by_name(message, wanted) } else { of_header }
+}
+
+fn recipients_of_header(message: &Message, wanted: RecipientType) -> Vec<Address> {
+    match wanted {
+        RecipientType::To => of_field(message, HeaderField::To),
+        RecipientType::Cc => of_field(message, HeaderField::Cc),
+        RecipientType::Originator | RecipientType::Bcc => Vec::new(),
+    }
+}
+
+/// The recipients of one type of a message that has only their display names.
+pub(in crate::mail) fn recipients_by_name(
+    message: &Message,
+    wanted: RecipientType,
+) -> Vec<Address> {
+    let names = display_names(message, wanted).and_then(|tag| message.text(tag));
+    let names = names.unwrap_or_default();
+    let names = names.split(';').map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| Address::new(name, "")).collect()
+}
+
+/// The property with the display names of the recipients of one type, if only that can say who
+/// they are: the message has no row of any recipient, and the header names none of the type.
+pub(in crate::mail) fn display_names(
+    message: &Message,
+    wanted: RecipientType,
+) -> Option<PropertyTag> {
+    let has_others =
+        !message.recipients().ok()?.is_empty() || !recipients_of_header(message, wanted).is_empty();
+    match wanted {
+        _ if has_others => None,
+        RecipientType::To => Some(tags::PR_DISPLAY_TO),
+        RecipientType::Cc => Some(tags::PR_DISPLAY_CC),
+        RecipientType::Bcc => Some(tags::PR_DISPLAY_BCC),
+        RecipientType::Originator => None,
+    }
+}
+
+/// The notes on recipients of whom the message has only the display names.
+pub(in crate::mail) fn notes_on_recipients(message: &Message) -> Vec<Note> {
+    let kinds = [RecipientType::To, RecipientType::Cc, RecipientType::Bcc].into_iter();
+    let named = kinds.filter(|kind| !recipients_by_name(message, *kind).is_empty());
+    let root = message.storage().map(|storage| storage.path()).unwrap_or_default();
+    let notes = named.filter_map(|kind| {
+        let place = format!("{}/{}", root.trim_end_matches('/'), display_names(message, kind)?);
+        let text = "the message has only these names of its recipients, and no address".to_owned();
+        Some(Note { place, text })
+    });
+    notes.collect()
 }
 
 /// The addresses that replies go to.

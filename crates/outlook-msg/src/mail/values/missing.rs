@@ -7,7 +7,7 @@ use crate::imsg::{MapiProp, Message, PersonTags, RecipientType};
 use crate::mapi::{PropertyTag, PropertyType, tags};
 use crate::storage::Defect;
 
-use super::fields::SUBJECT;
+use super::fields::{SUBJECT, display_names};
 use super::named::{PID_NAME_KEYWORDS, Values};
 use super::structures;
 
@@ -34,8 +34,9 @@ pub fn of_sender(message: &Message) -> Vec<Defect> {
 /// What is missing of the names and addresses of the recipients of a type.
 pub fn of_recipients(message: &Message, wanted: RecipientType) -> Vec<Defect> {
     let recipients = message.recipients().unwrap_or_default();
-    let wanted = recipients.iter().filter(|one| one.recipient_type() == wanted);
-    wanted.flat_map(|one| of_person(one, PersonTags::RECIPIENT)).collect()
+    let rows = recipients.iter().filter(|one| one.recipient_type() == wanted);
+    let rows = rows.flat_map(|one| of_person(one, PersonTags::RECIPIENT));
+    rows.chain(of_each(message, display_names(message, wanted).as_slice())).collect()
 }
 
 /// What is missing of the names and addresses of all recipients.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | subject, addresses, times and the like | `fields` |
 //! | named properties | `named` |
+//! | sensitivity, flag, reminder, answered | `marks` |
 //! | what is missing of a field | `missing` |
 //! | damage in binary values | `structures` |
 //! | a value as text, for programs and for people | `text`, `value_lines` |
@@ -11,6 +12,7 @@
 
 pub(in crate::mail) mod base64;
 pub mod fields;
+pub(in crate::mail) mod marks;
 pub mod missing;
 pub mod named;
 pub(in crate::mail) mod structures;

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use crate::imsg::{MapiProp as _, Message, NameKind, PropertyName, Salvaged};
 use crate::mapi::sets::{
     PS_PUBLIC_STRINGS, PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON, PSETID_LOG,
-    PSETID_MEETING, PSETID_TASK,
+    PSETID_MEETING, PSETID_POST_RSS, PSETID_TASK,
 };
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
 use crate::storage::Defect;
@@ -204,7 +204,7 @@ impl<'a> Values<'a> {
 pub(in crate::mail) mod lid {
     use super::{
         NamedKey, PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON, PSETID_LOG, PSETID_MEETING,
-        PSETID_TASK,
+        PSETID_POST_RSS, PSETID_TASK,
     };
 
     pub(in crate::mail) const APPOINTMENT_SEQUENCE: NamedKey =
@@ -269,6 +269,7 @@ pub(in crate::mail) mod lid {
     pub(in crate::mail) const TASK_GLOBAL_ID: NamedKey = NamedKey::Lid(PSETID_COMMON, 0x8519);
     pub(in crate::mail) const VERB_STREAM: NamedKey = NamedKey::Lid(PSETID_COMMON, 0x8520);
     pub(in crate::mail) const VERB_RESPONSE: NamedKey = NamedKey::Lid(PSETID_COMMON, 0x8524);
+    pub(in crate::mail) const FLAG_REQUEST: NamedKey = NamedKey::Lid(PSETID_COMMON, 0x8530);
     pub(in crate::mail) const REMINDER_SIGNAL_TIME: NamedKey = NamedKey::Lid(PSETID_COMMON, 0x8560);
     pub(in crate::mail) const TASK_STATUS: NamedKey = NamedKey::Lid(PSETID_TASK, 0x8101);
     pub(in crate::mail) const PERCENT_COMPLETE: NamedKey = NamedKey::Lid(PSETID_TASK, 0x8102);
@@ -286,6 +287,10 @@ pub(in crate::mail) mod lid {
     pub(in crate::mail) const LOG_DURATION: NamedKey = NamedKey::Lid(PSETID_LOG, 0x8707);
     pub(in crate::mail) const LOG_END: NamedKey = NamedKey::Lid(PSETID_LOG, 0x8708);
     pub(in crate::mail) const LOG_TYPE_DESC: NamedKey = NamedKey::Lid(PSETID_LOG, 0x8712);
+    pub(in crate::mail) const POST_RSS_CHANNEL_LINK: NamedKey =
+        NamedKey::Lid(PSETID_POST_RSS, 0x8900);
+    pub(in crate::mail) const POST_RSS_ITEM_LINK: NamedKey = NamedKey::Lid(PSETID_POST_RSS, 0x8901);
+    pub(in crate::mail) const POST_RSS_CHANNEL: NamedKey = NamedKey::Lid(PSETID_POST_RSS, 0x8904);
     pub(in crate::mail) const FILE_UNDER: NamedKey = NamedKey::Lid(PSETID_ADDRESS, 0x8005);
     pub(in crate::mail) const HOME_ADDRESS: NamedKey = NamedKey::Lid(PSETID_ADDRESS, 0x801A);
     pub(in crate::mail) const WORK_ADDRESS: NamedKey = NamedKey::Lid(PSETID_ADDRESS, 0x801B);
@@ -359,6 +364,7 @@ mod tests {
             "PSETID_TASK" => sets::PSETID_TASK,
             "PSETID_LOG" => sets::PSETID_LOG,
             "PSETID_ADDRESS" => sets::PSETID_ADDRESS,
+            "PSETID_POST_RSS" => sets::PSETID_POST_RSS,
             other => panic!("{other}"),
         }
     }

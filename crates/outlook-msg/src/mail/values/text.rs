@@ -109,9 +109,22 @@ pub fn one_line(text: &str) -> String {
     }
 }
 
+/// A number of minutes in words, in the largest unit of which they are a whole number.
+pub fn duration_text(minutes: u32) -> String {
+    let units = [("week", 7 * 24 * 60), ("day", 24 * 60), ("hour", 60), ("minute", 1)];
+    let fits = |(_, unit): &&(&str, u32)| minutes >= *unit && minutes.is_multiple_of(*unit);
+    let (name, unit) = units.iter().find(fits).unwrap_or(&("minute", 1));
+    match minutes / unit {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{crlf_lines, one_line, render, text_line, unix_lines, without_backslashes};
+    use super::{
+        crlf_lines, duration_text, one_line, render, text_line, unix_lines, without_backslashes,
+    };
     use crate::mapi::{FileTime, Guid, Value};
 
     fn check(value: &Value, expected: &str) {
@@ -147,6 +160,21 @@ mod tests {
         assert_eq!(text_line("a\r\nb"), b"a\nb\n");
         assert_eq!(crlf_lines("a\nb\r\nc\rd\n\r"), "a\r\nb\r\nc\r\nd\r\n\r\n");
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
+    }
+
+    #[test]
+    fn durations_are_in_words() {
+        for (minutes, expected) in [
+            (0, "0 minutes"),
+            (1, "1 minute"),
+            (15, "15 minutes"),
+            (60, "1 hour"),
+            (90, "90 minutes"),
+            (2880, "2 days"),
+            (10_080, "1 week"),
+        ] {
+            assert_eq!(duration_text(minutes), expected);
+        }
     }
 
     #[test]

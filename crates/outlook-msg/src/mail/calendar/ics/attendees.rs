@@ -3,9 +3,12 @@
 
 use crate::imsg::{Address, MapiProp as _, Message, Recipient, RecipientType};
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines};
+use crate::mail::calendar::event::{Attendee, AttendeeResponse, AttendeeRole};
 use crate::mail::values::named::Values;
 use crate::mail::values::{fields, missing};
-use crate::mapi::tags;
+use crate::mapi::{Value, tags};
+
+use super::class::ItemKind;
 
 /// `recipOrganizer` of `PR_RECIPIENT_FLAGS` (\[MS-OXOCAL\] 2.2.4.10.1).
 const ORGANIZER: i32 = 0x2;
@@ -45,8 +48,12 @@ pub(super) fn has_attendees(message: &Message) -> bool {
     message.recipients().unwrap_or_default().iter().any(is_attendee)
 }
 
-/// The organizer of a meeting: its author, else the recipient that is marked as organizer.
-pub(super) fn organizer(message: &Message) -> Option<Address> {
+/// The organizer of a meeting: its author, else the recipient that is marked as organizer. A
+/// response goes to the organizer, so there it is the recipient (RFC 5546 3.2.3).
+pub(super) fn organizer(message: &Message, kind: ItemKind) -> Option<Address> {
+    if kind.is_response() {
+        return fields::recipients(message, RecipientType::To).into_iter().next();
+    }
     fields::from(message).or_else(|| {
         let recipients = message.recipients().unwrap_or_default();
         let organizer = recipients.iter().find(|one| flags(one) & ORGANIZER != 0);
@@ -54,59 +61,79 @@ pub(super) fn organizer(message: &Message) -> Option<Address> {
     })
 }
 
-/// Writes the organizer and the attendees of a meeting.
-pub(super) fn write(lines: &mut ContentLines, values: Values<'_>, with_attendees: bool) {
+/// The attendees of a meeting. The author of a response is the only attendee that it tells of.
+pub(super) fn attendees(message: &Message, kind: ItemKind) -> Vec<Attendee> {
+    if let Some(response) = kind.answer() {
+        let role = AttendeeRole::Required;
+        let author = fields::from(message).map(|address| Attendee { address, role, response });
+        return author.into_iter().collect();
+    }
+    let recipients = message.recipients().unwrap_or_default();
+    recipients.iter().filter(|one| is_attendee(one)).filter_map(attendee).collect()
+}
+
+fn attendee(recipient: &Recipient) -> Option<Attendee> {
+    Some(Attendee {
+        address: Address::of_recipient(recipient)?,
+        role: match recipient.recipient_type() {
+            RecipientType::Cc => AttendeeRole::Optional,
+            RecipientType::Bcc => AttendeeRole::Resource,
+            RecipientType::To | RecipientType::Originator => AttendeeRole::Required,
+        },
+        response: match recipient.integer(tags::PR_RECIPIENT_TRACKSTATUS) {
+            Some(2) => AttendeeResponse::Tentative,
+            Some(3) => AttendeeResponse::Accepted,
+            Some(4) => AttendeeResponse::Declined,
+            _ => AttendeeResponse::None,
+        },
+    })
+}
+
+/// Writes the organizer of a meeting and, with `with_attendees`, its attendees.
+pub(super) fn write(
+    lines: &mut ContentLines,
+    values: Values<'_>,
+    kind: ItemKind,
+    with_attendees: bool,
+) {
     let message = values.message();
     values.add_missing(|| missing::of_from(message));
-    let recipients = message.recipients().unwrap_or_default();
-    if let Some(organizer) = organizer(message) {
+    if let Some(organizer) = organizer(message, kind) {
         lines.line(person_line("ORGANIZER", &organizer).value(&address_uri(&organizer.address)));
     }
     if !with_attendees {
         return;
     }
-    values.add_missing(|| missing::of_all_recipients(message));
+    values.add_missing(|| match kind.is_response() {
+        true => missing::of_recipients(message, RecipientType::To),
+        false => missing::of_all_recipients(message),
+    });
     let rsvp = message.property(tags::PR_RESPONSE_REQUESTED).ok();
-    let wants_answer = rsvp == Some(crate::mapi::Value::Boolean(true));
-    for recipient in recipients.iter().filter(|one| is_attendee(one)) {
-        let Some(address) = Address::of_recipient(recipient) else { continue };
+    let wants_answer = rsvp == Some(Value::Boolean(true)) && !kind.is_response();
+    for Attendee { address, role, response } in attendees(message, kind) {
         let mut line = person_line("ATTENDEE", &address);
-        line = match recipient.recipient_type() {
-            RecipientType::Cc => line.parameter("ROLE", "OPT-PARTICIPANT"),
-            RecipientType::Bcc => {
+        line = match role {
+            // A response does not say in which role its author was invited.
+            _ if kind.is_response() => line,
+            AttendeeRole::Required => line.parameter("ROLE", "REQ-PARTICIPANT"),
+            AttendeeRole::Optional => line.parameter("ROLE", "OPT-PARTICIPANT"),
+            AttendeeRole::Resource => {
                 line.parameter("CUTYPE", "RESOURCE").parameter("ROLE", "NON-PARTICIPANT")
             }
-            RecipientType::To | RecipientType::Originator => {
-                line.parameter("ROLE", "REQ-PARTICIPANT")
-            }
         };
-        let status = match recipient.integer(tags::PR_RECIPIENT_TRACKSTATUS) {
-            Some(2) => "TENTATIVE",
-            Some(3) => "ACCEPTED",
-            Some(4) => "DECLINED",
-            _ => "NEEDS-ACTION",
-        };
-        line = line.parameter("PARTSTAT", status);
+        line = line.parameter(
+            "PARTSTAT",
+            match response {
+                AttendeeResponse::None => "NEEDS-ACTION",
+                AttendeeResponse::Tentative => "TENTATIVE",
+                AttendeeResponse::Accepted => "ACCEPTED",
+                AttendeeResponse::Declined => "DECLINED",
+            },
+        );
         if wants_answer {
             line = line.parameter("RSVP", "TRUE");
         }
         lines.line(line.value(&address_uri(&address.address)));
-    }
-}
-
-/// Writes the organizer and the attendee of a response (RFC 5546 3.2.3). Its recipient is the
-/// organizer, and its author is the only attendee.
-pub(super) fn write_response(lines: &mut ContentLines, values: Values<'_>, status: &str) {
-    let message = values.message();
-    values.add_missing(|| missing::of_from(message));
-    values.add_missing(|| missing::of_recipients(message, RecipientType::To));
-    if let Some(organizer) = fields::recipients(message, RecipientType::To).first() {
-        lines.line(person_line("ORGANIZER", organizer).value(&address_uri(&organizer.address)));
-    }
-    let author = fields::from(message);
-    if let Some(author) = author {
-        let line = person_line("ATTENDEE", &author).parameter("PARTSTAT", status);
-        lines.line(line.value(&address_uri(&author.address)));
     }
 }
 
@@ -119,7 +146,7 @@ fn person_line(name: &str, address: &Address) -> ContentLine {
 }
 
 /// Whether a recipient is invited.
-pub(super) fn is_attendee(recipient: &Recipient) -> bool {
+fn is_attendee(recipient: &Recipient) -> bool {
     flags(recipient) & (ORGANIZER | EXCEPTIONAL_DELETED) == 0
         && recipient.recipient_type() != RecipientType::Originator
 }

@@ -1,6 +1,7 @@
 //! Tells from the message class which calendar item a message is (\[MS-OXCICAL\] 2.1.3.1.1.1).
 
 use crate::imsg::{MapiProp as _, Message};
+use crate::mail::calendar::event::AttendeeResponse;
 use crate::mail::values::named::{Values, lid};
 use crate::mapi::tags;
 
@@ -44,15 +45,21 @@ impl ItemKind {
     }
 
     pub(super) fn is_response(self) -> bool {
-        matches!(self, Self::Accepted | Self::Declined | Self::Tentative | Self::Counter)
+        self.answer().is_some()
     }
 
-    /// The PARTSTAT of the author of a response.
-    pub(super) fn answer(self) -> &'static str {
+    /// Whether a reminder of the event means anything to who has the message.
+    pub(super) fn has_reminder(self) -> bool {
+        !self.is_response() && self != Self::Canceled
+    }
+
+    /// The answer of the author of a response; `None` if it is no response.
+    pub(super) fn answer(self) -> Option<AttendeeResponse> {
         match self {
-            Self::Accepted => "ACCEPTED",
-            Self::Declined => "DECLINED",
-            _ => "TENTATIVE",
+            Self::Accepted => Some(AttendeeResponse::Accepted),
+            Self::Declined => Some(AttendeeResponse::Declined),
+            Self::Tentative | Self::Counter => Some(AttendeeResponse::Tentative),
+            Self::Appointment | Self::Request | Self::Canceled | Self::Activity => None,
         }
     }
 }

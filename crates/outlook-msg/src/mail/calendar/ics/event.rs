@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use crate::imsg::MapiProp as _;
 use crate::imsg::structures::{AppointmentRecurrence, GlobalObjectId};
 use crate::mail::calendar::content_lines::ContentLines;
+use crate::mail::calendar::event::ShowAs;
 use crate::mail::values::named::{Values, lid};
 use crate::mail::values::structures;
 use crate::mapi::{FileTime, tags};
@@ -60,15 +61,21 @@ pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
         .or_else(|| values.time(tags::PR_START_DATE))
 }
 
+/// The start and the end of the other time that a response proposes.
+pub(super) fn proposed(values: Values<'_>, kind: ItemKind) -> (Option<FileTime>, Option<FileTime>) {
+    let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
+    let start = proposed(lid::APPOINTMENT_PROPOSED_START_WHOLE);
+    (start, start.and_then(|_| proposed(lid::APPOINTMENT_PROPOSED_END_WHOLE)))
+}
+
 /// Writes the time zones and components of an event. Returns how many changed occurrences are left
 /// out; `None` if the event has no start.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>, kind: ItemKind) -> Option<usize> {
     let original_start = start(values)?;
-    let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
-    let proposed_start = proposed(lid::APPOINTMENT_PROPOSED_START_WHOLE);
+    let (proposed_start, proposed_end) = proposed(values, kind);
     let start = utc(proposed_start.unwrap_or(original_start))?;
     let end = match proposed_start {
-        Some(_) => proposed(lid::APPOINTMENT_PROPOSED_END_WHOLE).and_then(utc),
+        Some(_) => proposed_end.and_then(utc),
         None => end(values, start),
     };
     let details = details(values);
@@ -123,11 +130,7 @@ impl<'a> EventParts<'a> {
         };
         event.write_shared(start);
         let mut lines = ContentLines::default();
-        if kind.is_response() {
-            attendees::write_response(&mut lines, values, kind.answer());
-        } else {
-            attendees::write(&mut lines, values, event.method() != Some("PUBLISH"));
-        }
+        attendees::write(&mut lines, values, kind, event.method() != Some("PUBLISH"));
         event.attendees = lines;
         event
     }
@@ -227,8 +230,7 @@ impl<'a> EventParts<'a> {
         lines.text("X-MICROSOFT-CDO-BUSYSTATUS", busy);
         let all_day = if details.all_day { "TRUE" } else { "FALSE" };
         lines.put("X-MICROSOFT-CDO-ALLDAYEVENT", all_day);
-        let has_alarm = !is_reply && self.kind != ItemKind::Canceled;
-        if let Some(minutes) = details.reminder_minutes.filter(|_| has_alarm) {
+        if let Some(minutes) = details.reminder_minutes.filter(|_| self.kind.has_reminder()) {
             let sign = if minutes < 0 { "" } else { "-" };
             let trigger = format!("{sign}PT{}M", minutes.unsigned_abs());
             item::write_alarm(lines, "TRIGGER", &trigger);
@@ -398,12 +400,11 @@ fn guessed_zone(
 }
 
 fn busy_status_name(status: i32) -> Option<&'static str> {
-    Some(match status {
-        0 => "FREE",
-        1 => "TENTATIVE",
-        2 => "BUSY",
-        3 => "OOF",
-        4 => "WORKINGELSEWHERE",
-        _ => return None,
+    Some(match ShowAs::of_number(status)? {
+        ShowAs::Free => "FREE",
+        ShowAs::Tentative => "TENTATIVE",
+        ShowAs::Busy => "BUSY",
+        ShowAs::OutOfOffice => "OOF",
+        ShowAs::WorkingElsewhere => "WORKINGELSEWHERE",
     })
 }

@@ -1,15 +1,14 @@
 //! Events as values for programs, with the same content as `event.ics`.
 
 use crate::imsg::structures::AppointmentRecurrence;
-use crate::imsg::{Address, MapiProp as _, Message, RecipientType};
-use crate::mail::calendar::event::{Attendee, AttendeeResponse, AttendeeRole, Event};
+use crate::imsg::{MapiProp as _, Message};
+use crate::mail::calendar::event::{Event, ShowAs};
 use crate::mail::values::named::{Values, lid};
-use crate::mapi::{FileTime, tags};
 
 use super::class::ItemKind;
-use super::moment::{EventClock, end_date};
-use super::recurrence::hidden_because;
-use super::{attendees, event, words};
+use super::moment::{EventClock, file_time, whole_days};
+use super::recurrence::deleted_days;
+use super::{attendees, event, exceptions, words};
 
 /// The appointment or meeting that a message is, or is about.
 pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
@@ -27,51 +26,42 @@ pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
     let zone = event::zone(values, start, details.all_day, recurrence.as_ref());
     let end = super::utc(start).and_then(|start| event::end(values, start));
     let clock = EventClock { zone: zone.as_ref(), all_day: details.all_day };
-    let days = super::utc(start).filter(|_| details.all_day).and_then(|start| {
-        let (first, end) = (clock.to_local(start), clock.to_local(end.unwrap_or(start)));
-        let last = end_date(first, end).date().yesterday().ok()?;
-        Some((first.date().to_string(), last.to_string()))
-    });
-    let end = end.and_then(|end| {
-        let seconds = end.duration_since(super::moment::UNIX_EPOCH).as_secs();
-        FileTime::from_unix(seconds, 0)
-    });
+    let days = super::utc(start)
+        .filter(|_| details.all_day)
+        .and_then(|start| whole_days(clock.to_local(start), clock.to_local(end.unwrap_or(start))));
+    let (proposed_start, proposed_end) = event::proposed(values, kind);
     let text_of_outlook = || values.text(lid::RECURRENCE_PATTERN);
     Some(Event {
         start,
-        end,
+        end: end.and_then(file_time),
         is_all_day: details.all_day,
         days,
-        time_zone: zone.map(|zone| zone.id().to_owned()),
+        time_zone: zone.as_ref().map(|zone| zone.id().to_owned()),
         location: details.location,
-        organizer: attendees::organizer(message),
-        attendees: invited(message),
+        organizer: attendees::organizer(message, kind),
+        attendees: attendees::attendees(message, kind),
         recurrence: recurrence
-            .filter(|one| hidden_because(&one.pattern).is_none())
-            .map(|one| words::words(&one.pattern))
+            .as_ref()
+            .and_then(|one| words::shown_words(&one.pattern))
             .or_else(text_of_outlook),
+        changed: recurrence.as_ref().map(|one| exceptions::changed(one, clock)).unwrap_or_default(),
+        canceled_days: recurrence.as_ref().map(deleted_days).unwrap_or_default(),
+        show_as: show_as(values, kind).and_then(ShowAs::of_number),
+        reminder_minutes: details.reminder_minutes.filter(|_| kind.has_reminder()),
         is_canceled: kind == ItemKind::Canceled || event::is_canceled(values),
+        answer: kind.answer(),
+        proposed_start,
+        proposed_end,
     })
 }
 
-fn invited(message: &Message) -> Vec<Attendee> {
-    let recipients = message.recipients().unwrap_or_default();
-    let invited = recipients.iter().filter(|one| attendees::is_attendee(one));
-    let attendees = invited.filter_map(|recipient| {
-        Some(Attendee {
-            address: Address::of_recipient(recipient)?,
-            role: match recipient.recipient_type() {
-                RecipientType::Cc => AttendeeRole::Optional,
-                RecipientType::Bcc => AttendeeRole::Resource,
-                RecipientType::To | RecipientType::Originator => AttendeeRole::Required,
-            },
-            response: match recipient.integer(tags::PR_RECIPIENT_TRACKSTATUS) {
-                Some(2) => AttendeeResponse::Tentative,
-                Some(3) => AttendeeResponse::Accepted,
-                Some(4) => AttendeeResponse::Declined,
-                _ => AttendeeResponse::None,
-            },
-        })
-    });
-    attendees.collect()
+/// What a calendar shows others of the time. A request says what it is to be for who accepts; what
+/// it is before that is only tentative.
+fn show_as(values: Values<'_>, kind: ItemKind) -> Option<i32> {
+    let busy_status = || values.integer(lid::BUSY_STATUS);
+    match kind {
+        ItemKind::Request => values.integer(lid::INTENDED_BUSY_STATUS).or_else(busy_status),
+        ItemKind::Appointment => busy_status(),
+        _ => None,
+    }
 }

@@ -8,12 +8,14 @@ use jiff::civil::DateTime;
 use crate::imsg::structures::{AppointmentRecurrence, Exception};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
 use crate::mail::calendar::content_lines::ContentLines;
+use crate::mail::calendar::event::ChangedOccurrence;
 use crate::mail::values::named::{Values, lid};
 use crate::mapi::{FileTime, PropertyTag, Value, tags};
 
 use super::attendees;
+use super::class::ItemKind;
 use super::event::{Details, EventParts, details, reminder_minutes};
-use super::moment::{EventClock, local, utc};
+use super::moment::{EventClock, file_time, local, utc, whole_days};
 
 /// Exceptions take at most this many bytes, because a file may have 65,535 of them, and each
 /// repeats the values of the series. Exceptions beyond the limit are left out; calendars then show
@@ -42,6 +44,25 @@ fn times(exception: &Exception) -> Option<[DateTime; 3]> {
         [exception.original_start_minutes, exception.start_minutes, exception.end_minutes];
     let [original, start, end] = minutes.map(local);
     Some([original?, start?, end?])
+}
+
+/// The exceptions of a series that have a valid time, in the time zone of the clock.
+pub(super) fn changed(
+    recurrence: &AppointmentRecurrence,
+    clock: EventClock<'_>,
+) -> Vec<ChangedOccurrence> {
+    let changed = recurrence.exceptions.iter().filter_map(|one| {
+        let [original, start, end] = times(one)?;
+        Some(ChangedOccurrence {
+            day: original.date().to_string(),
+            start: file_time(clock.to_utc(start))?,
+            end: file_time(clock.to_utc(end))?,
+            days: one.all_day.unwrap_or(clock.all_day).then(|| whole_days(start, end)).flatten(),
+            subject: one.subject.clone(),
+            location: one.location.clone(),
+        })
+    });
+    changed.collect()
 }
 
 /// Writes the exceptions of an event that have a valid time. Returns how many of them are left out,
@@ -88,7 +109,7 @@ fn write_one(
     lines.put("X-MICROSOFT-CDO-INSTTYPE", "3");
     let mut own_attendees = ContentLines::default();
     if let Some(own) = own_values.filter(|own| attendees::has_attendees(own.message())) {
-        attendees::write(&mut own_attendees, own, true);
+        attendees::write(&mut own_attendees, own, ItemKind::Appointment, true);
     }
     let attendees = if own_attendees.len() == 0 { &event.attendees } else { &own_attendees };
     event.write_details(lines, &own, attendees);

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::calendar::content_lines::{ContentLines, escaped};
+use crate::mail::values::marks::{self, Sensitivity};
 use crate::mail::values::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use crate::mail::values::text::unix_lines_of;
 use crate::mapi::{FileTime, hexadecimal, tags};
@@ -56,13 +57,12 @@ pub(super) struct ItemLabels {
 
 impl ItemLabels {
     pub(super) fn of(values: Values<'_>) -> Self {
-        let class = match values.integer(tags::PR_SENSITIVITY) {
-            Some(0) => Some("PUBLIC"),
-            Some(1) => Some("X-PERSONAL"),
-            Some(2) => Some("PRIVATE"),
-            Some(3) => Some("CONFIDENTIAL"),
-            _ => values.is_true(lid::PRIVATE).then_some("PRIVATE"),
-        };
+        let class = marks::sensitivity(values).map(|sensitivity| match sensitivity {
+            Sensitivity::Normal => "PUBLIC",
+            Sensitivity::Personal => "X-PERSONAL",
+            Sensitivity::Private => "PRIVATE",
+            Sensitivity::Confidential => "CONFIDENTIAL",
+        });
         let importance = values.integer(tags::PR_IMPORTANCE);
         Self { class, importance, categories: values.texts(PID_NAME_KEYWORDS) }
     }

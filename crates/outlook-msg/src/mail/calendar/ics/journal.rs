@@ -2,6 +2,7 @@
 
 use crate::mail::calendar::content_lines::ContentLines;
 use crate::mail::values::named::{Values, lid};
+use crate::mail::values::text::duration_text;
 use crate::mapi::FileTime;
 
 use super::item;
@@ -10,6 +11,22 @@ use super::moment::{utc, utc_text};
 /// The start.
 pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
     values.time(lid::LOG_START).or_else(|| values.time(lid::COMMON_START))
+}
+
+/// What people are shown of a journal entry beside its start: named lines.
+pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, String)> {
+    let duration = minutes(values).map(|minutes| duration_text(minutes.unsigned_abs()));
+    let lines = [("Type", entry_type(values)), ("Duration", duration)];
+    lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn entry_type(values: Values<'_>) -> Option<String> {
+    values.text(lid::LOG_TYPE).or_else(|| values.text(lid::LOG_TYPE_DESC))
+}
+
+/// How long it took.
+fn minutes(values: Values<'_>) -> Option<i32> {
+    values.integer(lid::LOG_DURATION).filter(|minutes| *minutes >= 0)
 }
 
 /// Writes a journal entry; `None` if it has no start.
@@ -25,11 +42,9 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     lines.text("SUMMARY", item::summary(values).as_deref());
     lines.text("DESCRIPTION", item::description(values).as_deref());
     item::write_common(lines, values);
-    let entry_type = values.text(lid::LOG_TYPE).or_else(|| values.text(lid::LOG_TYPE_DESC));
-    lines.text("X-MAPI-LOG-TYPE", entry_type.as_deref());
+    lines.text("X-MAPI-LOG-TYPE", entry_type(values).as_deref());
     item::write_time(lines, "X-MAPI-LOG-END", values, lid::LOG_END);
-    let minutes = values.integer(lid::LOG_DURATION).filter(|minutes| *minutes >= 0);
-    let duration = minutes.map(|minutes| format!("PT{minutes}M"));
+    let duration = minutes(values).map(|minutes| format!("PT{minutes}M"));
     lines.text("X-MAPI-LOG-DURATION", duration.as_deref());
     lines.put("END", "VJOURNAL");
     Some(())

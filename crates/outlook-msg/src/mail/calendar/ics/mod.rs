@@ -25,7 +25,7 @@ mod zone;
 
 use crate::imsg::{AttachMethod, MapiProp as _, Message};
 use crate::mail::values::named::{Missing, Values};
-use crate::mapi::tags;
+use crate::mapi::{FileTime, tags};
 use crate::storage::Defect;
 
 use super::content_lines::ContentLines;
@@ -103,9 +103,21 @@ fn task_of(task: Values<'_>) -> Option<Vec<u8>> {
     Some(end(lines))
 }
 
-/// What people are shown of a task beside its body: named lines.
-pub fn shown_task(message: &Message) -> Vec<(&'static str, String)> {
-    task_message(message).map(|task| task::shown(Values::new(&task))).unwrap_or_default()
+/// What people are shown of a task or a journal entry beside its body: named lines.
+pub fn shown(message: &Message) -> Vec<(&'static str, String)> {
+    match ItemKind::of(message) {
+        Some(ItemKind::Activity) => journal::shown(Values::new(message)),
+        Some(_) => Vec::new(),
+        None => {
+            task_message(message).map(|task| task::shown(Values::new(&task))).unwrap_or_default()
+        }
+    }
+}
+
+/// When a journal entry starts.
+pub(in crate::mail) fn journal_start(message: &Message) -> Option<FileTime> {
+    let is_journal = ItemKind::of(message) == Some(ItemKind::Activity);
+    is_journal.then(|| journal::start(Values::new(message))).flatten()
 }
 
 /// The message that is a task: itself, or the one that a task request carries

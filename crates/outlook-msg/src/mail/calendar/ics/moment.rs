@@ -12,11 +12,16 @@ use super::zone::Zone;
 
 /// Minutes from 1601-01-01, where the minutes of recurrences begin, to 1970-01-01.
 const EPOCH_MINUTES: i64 = 194_074_560;
-pub(super) const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The date and time of a `FILETIME` in UTC, to the second; `None` after the year 9999.
 pub(in crate::mail) fn utc(time: FileTime) -> Option<DateTime> {
     UNIX_EPOCH.checked_add(SignedDuration::from_secs(time.to_unix().0)).ok()
+}
+
+/// The `FILETIME` of a date and time in UTC.
+pub(super) fn file_time(utc: DateTime) -> Option<FileTime> {
+    FileTime::from_unix(utc.duration_since(UNIX_EPOCH).as_secs(), 0)
 }
 
 /// The date and time this many minutes after 1601-01-01; `None` after the year 9999.
@@ -107,6 +112,12 @@ pub(super) fn end_date(start: DateTime, end: DateTime) -> DateTime {
     let end = if whole < end { plus_minutes(whole, 24 * 60).unwrap_or(whole) } else { whole };
     let next = plus_minutes(start.date().to_datetime(Time::midnight()), 24 * 60).unwrap_or(end);
     end.max(next)
+}
+
+/// The first and the last day of an all-day event with these times, as dates.
+pub(super) fn whole_days(start: DateTime, end: DateTime) -> Option<(String, String)> {
+    let last = end_date(start, end).date().yesterday().ok()?;
+    Some((start.date().to_string(), last.to_string()))
 }
 
 #[cfg(test)]

@@ -78,6 +78,11 @@ pub(super) fn deleted_left_out(recurrence: &AppointmentRecurrence) -> LeftOut {
     deleted(recurrence).1
 }
 
+/// The days of the occurrences that were deleted.
+pub(super) fn deleted_days(recurrence: &AppointmentRecurrence) -> Vec<String> {
+    deleted(recurrence).0.iter().map(|start| start.date().to_string()).collect()
+}
+
 /// The starts of the occurrences that were deleted, and those that are left out.
 fn deleted(recurrence: &AppointmentRecurrence) -> (Vec<DateTime>, LeftOut) {
     let exceptions = recurrence.exceptions.iter();

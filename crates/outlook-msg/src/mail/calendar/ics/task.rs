@@ -2,12 +2,14 @@
 
 use crate::imsg::structures::RecurrencePattern;
 use crate::mail::calendar::content_lines::ContentLines;
+use crate::mail::values::marks;
 use crate::mail::values::named::{NamedKey, Values, lid};
 use crate::mapi::{PropertyType, Value, hexadecimal};
 
 use super::item;
 use super::moment::{EventClock, local, utc, utc_text};
 use super::recurrence::write_rule;
+use super::words::shown_words;
 
 /// The dates of a task are local midnights, stored as if they were UTC.
 const DATES: EventClock<'static> = EventClock { zone: None, all_day: true };
@@ -31,10 +33,14 @@ pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, String)> {
         Some(4) => Some("deferred"),
         _ => None,
     };
+    let recurrence = values.binary(lid::TASK_RECURRENCE);
+    let recurrence = recurrence.and_then(|blob| RecurrencePattern::decode(&blob));
     let lines = [
         ("Start", day(lid::TASK_START_DATE)),
         ("Due", day(lid::TASK_DUE_DATE)),
+        ("Repeats", recurrence.and_then(|pattern| shown_words(&pattern))),
         ("Status", status.map(str::to_owned)),
+        ("Complete", percent_complete(values).map(|percent| format!("{percent} %"))),
         ("Completed", day(lid::TASK_DATE_COMPLETED)),
         ("Owner", values.text(lid::TASK_OWNER)),
     ];
@@ -66,9 +72,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     };
     lines.text("X-MAPI-ESTIMATED-EFFORT", effort(lid::TASK_ESTIMATED_EFFORT).as_deref());
     lines.text("X-MAPI-ACTUAL-EFFORT", effort(lid::TASK_ACTUAL_EFFORT).as_deref());
-    let reminder =
-        values.time(lid::REMINDER_TIME).or_else(|| values.time(lid::REMINDER_SIGNAL_TIME));
-    if let Some(time) = reminder.and_then(utc).filter(|_| values.is_true(lid::REMINDER_SET)) {
+    if let Some(time) = marks::reminder(values).and_then(utc) {
         item::write_alarm(lines, "TRIGGER;VALUE=DATE-TIME", &utc_text(time));
     }
     lines.put("END", "VTODO");
@@ -107,12 +111,16 @@ fn write_progress(lines: &mut ContentLines, values: Values<'_>) {
         None => None,
     };
     lines.text("STATUS", status);
+    lines.text("PERCENT-COMPLETE", percent_complete(values).as_deref());
+    item::write_time(lines, "COMPLETED", values, lid::TASK_DATE_COMPLETED);
+}
+
+/// How much of the task is done, in percent.
+fn percent_complete(values: Values<'_>) -> Option<String> {
     let fraction = match values.value(lid::PERCENT_COMPLETE, PropertyType::FLOATING64) {
         Some(Value::Floating64(fraction)) => Some(fraction),
         _ => None,
     };
-    let percent = fraction.filter(|fraction| (0.0..=1.0).contains(fraction));
-    let percent = percent.map(|fraction| format!("{:.0}", fraction * 100.0));
-    lines.text("PERCENT-COMPLETE", percent.as_deref());
-    item::write_time(lines, "COMPLETED", values, lid::TASK_DATE_COMPLETED);
+    let fraction = fraction.filter(|fraction| (0.0..=1.0).contains(fraction))?;
+    Some(format!("{:.0}", fraction * 100.0))
 }

@@ -7,6 +7,7 @@ use crate::imsg::structures::{
 };
 
 use super::moment::local;
+use super::recurrence::hidden_because;
 
 const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -27,8 +28,16 @@ const MONTHS: [&str; 12] = [
 ];
 const MINUTES_PER_DAY: u32 = 24 * 60;
 
+/// Describes a pattern for people; `None` if it cannot be told in these words.
+pub(super) fn shown_words(pattern: &RecurrencePattern) -> Option<String> {
+    if pattern.is_regenerating {
+        return Some(format!("{} after the one before is completed", rule(pattern)));
+    }
+    hidden_because(pattern).is_none().then(|| words(pattern))
+}
+
 /// Describes a pattern: `every 2 weeks on Monday and Friday, until 2026-03-31`.
-pub(super) fn words(pattern: &RecurrencePattern) -> String {
+fn words(pattern: &RecurrencePattern) -> String {
     let mut words = rule(pattern);
     // Writing to a String cannot fail.
     match pattern.end {

@@ -5,6 +5,7 @@ use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines, escaped};
 use crate::mail::calendar::ics::utc;
 use crate::mail::values::base64;
+use crate::mail::values::marks::{self, Sensitivity};
 use crate::mail::values::named::{PID_NAME_KEYWORDS, Values, lid};
 use crate::mail::values::text::unix_lines_of;
 use crate::mapi::{FileTime, PropertyType, Value, tags};
@@ -59,17 +60,25 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
 /// What people are shown of a contact: named lines.
 pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, Vec<String>)> {
     let one = |tag| values.text(tag).into_iter().collect::<Vec<_>>();
-    let birthday = values.time(lid::BIRTHDAY_LOCAL).or_else(|| values.time(tags::PR_BIRTHDAY));
+    let (birthday, anniversary) = dates(values);
     vec![
         ("Name", name(values).into_iter().collect()),
+        ("Nickname", one(tags::PR_NICKNAME)),
         ("Company", one(tags::PR_COMPANY_NAME)),
         ("Department", one(tags::PR_DEPARTMENT_NAME)),
+        ("Office", one(tags::PR_OFFICE_LOCATION)),
         ("Title", one(tags::PR_TITLE)),
+        ("Profession", one(tags::PR_PROFESSION)),
+        ("Manager", one(tags::PR_MANAGER_NAME)),
+        ("Assistant", one(tags::PR_ASSISTANT)),
         ("Mail", addresses::emails(values).collect()),
+        ("IM", values.text(lid::INSTANT_MESSAGING_ADDRESS).into_iter().collect()),
         ("Telephone", addresses::telephones(values)),
         ("Address", addresses::postal_addresses(values)),
         ("Web", [tags::PR_BUSINESS_HOME_PAGE, tags::PR_PERSONAL_HOME_PAGE].map(one).concat()),
-        ("Birthday", birthday.and_then(day).into_iter().collect()),
+        ("Birthday", birthday.into_iter().collect()),
+        ("Anniversary", anniversary.into_iter().collect()),
+        ("Spouse", one(tags::PR_SPOUSE_NAME)),
     ]
 }
 
@@ -118,14 +127,20 @@ fn write_pages(lines: &mut ContentLines, values: Values<'_>) {
 }
 
 fn write_dates(lines: &mut ContentLines, values: Values<'_>) {
+    let (birthday, anniversary) = dates(values);
+    lines.text("BDAY", birthday.as_deref());
+    lines.text("X-MS-ANNIVERSARY", anniversary.as_deref());
+}
+
+/// The days of birth and of the wedding.
+fn dates(values: Values<'_>) -> (Option<String>, Option<String>) {
     // The local properties have the day that the user typed; the other properties have its
     // midnight, converted to UTC.
     let birthday = values.time(lid::BIRTHDAY_LOCAL).or_else(|| values.time(tags::PR_BIRTHDAY));
-    lines.text("BDAY", birthday.and_then(day).as_deref());
     let anniversary = values
         .time(lid::WEDDING_ANNIVERSARY_LOCAL)
         .or_else(|| values.time(tags::PR_WEDDING_ANNIVERSARY));
-    lines.text("X-MS-ANNIVERSARY", anniversary.and_then(day).as_deref());
+    (birthday.and_then(day), anniversary.and_then(day))
 }
 
 fn write_family(lines: &mut ContentLines, values: Values<'_>) {
@@ -151,12 +166,11 @@ fn write_family(lines: &mut ContentLines, values: Values<'_>) {
 fn write_rest(lines: &mut ContentLines, values: Values<'_>) {
     write_note(lines, values);
     write_categories(lines, values);
-    let class = match values.integer(tags::PR_SENSITIVITY) {
-        Some(0) => Some("PUBLIC"),
-        Some(1 | 2) => Some("PRIVATE"),
-        Some(3) => Some("CONFIDENTIAL"),
-        _ => values.is_true(lid::PRIVATE).then_some("PRIVATE"),
-    };
+    let class = marks::sensitivity(values).map(|sensitivity| match sensitivity {
+        Sensitivity::Normal => "PUBLIC",
+        Sensitivity::Personal | Sensitivity::Private => "PRIVATE",
+        Sensitivity::Confidential => "CONFIDENTIAL",
+    });
     lines.text("CLASS", class);
     for certificate in values.binaries(tags::PR_USER_X509_CERTIFICATE) {
         if let Some(der) = certificate_der(&certificate) {
