@@ -3,6 +3,7 @@
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 
 use super::EntityFindings;
+use super::transfer::TransferEncoding;
 use crate::mapi::{FileTime, detect};
 
 /// What the header of a message says.
@@ -42,7 +43,7 @@ pub struct Mailbox {
 /// What the header of a part says of its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartFields {
-    /// In lower case; `text/plain` if there is none (RFC 2045 section 5.2).
+    /// In lower case.
     pub(super) media_type: String,
     pub(super) charset: Option<String>,
     pub(super) boundary: Option<String>,
@@ -51,15 +52,6 @@ pub(super) struct PartFields {
     pub(super) content_location: Option<String>,
     pub(super) encoding: TransferEncoding,
     pub(super) is_attachment: bool,
-}
-
-/// How a body is encoded (RFC 2045 section 6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum TransferEncoding {
-    #[default]
-    Identity,
-    Base64,
-    QuotedPrintable,
 }
 
 /// At most this many bytes of a field are read, because mail-parser may take a time that grows with
@@ -137,9 +129,10 @@ impl Fields {
 }
 
 impl PartFields {
-    /// Reads the header of a part. What is left out is added to `findings`.
-    pub(super) fn parse(header: &[u8], findings: &mut EntityFindings) -> Self {
-        let mut fields = Self { media_type: "text/plain".to_owned(), ..Self::default() };
+    /// Reads the header of a part, which has the type `default_type` if it states none. What is left
+    /// out is added to `findings`.
+    pub(super) fn parse(header: &[u8], default_type: &str, findings: &mut EntityFindings) -> Self {
+        let mut fields = Self { media_type: default_type.to_owned(), ..Self::default() };
         let header = selected(header, &PART_FIELDS, PART_FIELD_BYTES_MAX, findings);
         let message = parse(&header);
         let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {

@@ -95,7 +95,7 @@ fn reply_to(fields: &Fields) -> Vec<ConvertedProperty> {
 }
 
 fn attachment(part: Part) -> ConvertedAttachment {
-    let Part { name, media_type, content_id, content_location, content } = part;
+    let Part { name, media_type, content_id, content_location, content, missing } = part;
     let name = match (&content, name) {
         (PartContent::Bytes(_), None) => Some(unnamed(&media_type).to_owned()),
         (_, name) => name,
@@ -109,7 +109,10 @@ fn attachment(part: Part) -> ConvertedAttachment {
     let texts =
         texts.into_iter().filter_map(|(tag, text)| Some(ConvertedProperty::text(tag, text?)));
     let content = match content {
-        PartContent::Bytes(bytes) => ConvertedContent::Bytes(bytes),
+        PartContent::Bytes(bytes) => match missing {
+            None => ConvertedContent::Bytes(bytes),
+            Some(cause) => ConvertedContent::Start(bytes, format!("the part {cause}")),
+        },
         PartContent::Message(entity) => ConvertedContent::Message(Box::new(message(*entity))),
     };
     ConvertedAttachment { properties: texts.collect(), content }
