@@ -250,6 +250,25 @@ fn an_attachment_of_attached_or_signed_mail_that_is_cut_is_partial() {
     }
 }
 
+#[test]
+fn the_header_of_attached_mail_says_how_it_weighs() {
+    let eml = |header: &str| {
+        let eml = format!("From: a@b.c, d@e.f\n{header}\n\ntext");
+        let message = mail("IPM.Note").body("x").attach(AttachmentBuilder::file("a.eml", eml));
+        let tree = open(message.to_bytes());
+        let browser = Browser::new(&tree);
+        let node = browser.walk(NodeId(0), "attachments/a.eml.d").unwrap();
+        ["importance", "mapi/PR_SENSITIVITY"]
+            .map(|name| browser.read(node, name).map(|one| String::from_utf8(one).unwrap()))
+            .map(Option::unwrap_or_default)
+            .concat()
+    };
+    assert_eq!(eml("Importance: High"), "high\n");
+    assert_eq!(eml("X-Priority: 1 (Highest)\nSensitivity: Private"), "high\n2\n");
+    assert_eq!(eml("Importance: low\nX-Priority: 1"), "low\n");
+    assert_eq!(eml("Importance: very"), "");
+}
+
 /// Nobody can verify the part without it.
 #[test]
 fn the_signature_of_pgp_is_an_attachment() {

@@ -6,13 +6,14 @@
 //! encodings. Signatures are not verified.
 
 mod fields;
+mod flowed;
 mod structure;
 mod transfer;
 
 use std::borrow::Cow;
 
-use fields::PartFields;
 pub use fields::{Fields, Mailbox};
+use fields::{Flow, PartFields};
 use structure::{PartsEnd, parts, split_header};
 use transfer::{Decoded, PartEnd, TransferEncoding};
 
@@ -263,7 +264,13 @@ impl EntityReader<'_> {
             "text/plain" if is_body => {
                 let (page, guess) = detect::page_of(&decoded.bytes, charset());
                 self.guess("text", guess);
-                append(&mut self.entity.text, &page.decode(&decoded.bytes));
+                let text = page.decode(&decoded.bytes);
+                match fields.flow {
+                    None => append(&mut self.entity.text, &text),
+                    Some(Flow { deletes_blank }) => {
+                        append(&mut self.entity.text, &flowed::joined(&text, deletes_blank));
+                    }
+                }
                 self.defect_of(fields, decoded.missing);
             }
             "text/html" if is_body => {

@@ -371,6 +371,22 @@ fn a_guessed_page_is_a_note() {
     assert!(Entity::parse(&header).fields.header.contains(russian));
 }
 
+#[test]
+fn flowed_texts_are_joined() {
+    let header = "Content-Type: text/plain; format=Flowed";
+    check_bodies(&format!("{header}\n\none \ntwo\n"), Some("one two\r\n"), None, &[]);
+    check_bodies(&format!("{header}; delsp=yes\n\none \ntwo\n"), Some("onetwo\r\n"), None, &[]);
+    check_bodies("Content-Type: text/plain\n\none \ntwo", Some("one \r\ntwo"), None, &[]);
+}
+
+#[test]
+fn authors_beside_the_first_are_a_note() {
+    let notes = |from: &str| parse(&format!("From: {from}\n\ntext")).findings.notes;
+    assert_eq!(notes("a@b.c"), [""; 0]);
+    let note = "of the 2 authors in its header, `from` is the first";
+    assert_eq!(notes("a@b.c, Ann <d@e.f>"), [note]);
+}
+
 /// Each layer is nearly as long as the entity, and all of them are in memory at once.
 #[test]
 fn layers_of_an_encoding_are_bounded_by_the_entity() {
