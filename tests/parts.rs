@@ -216,6 +216,74 @@ fn damaged_signed_mail_says_so() {
     assert_eq!(shown, [format!("{place}: cryptographic message without its content")]);
 }
 
+/// An entity with a text and a file, which ends so.
+fn entity_with_file(end: &str) -> Vec<u8> {
+    let entity = "Subject: Files\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\n\
+                  Content-Type: application/pdf; name=x.pdf\n\
+                  Content-Transfer-Encoding: base64\n\nZm9v\n";
+    format!("{entity}{end}").into_bytes()
+}
+
+#[test]
+fn an_attachment_of_attached_or_signed_mail_that_is_cut_is_partial() {
+    let whole = entity_with_file("Zm8=\n--b--\n");
+    let cut = entity_with_file("Zm9vY");
+    let group = "the part ends within a group of base64\n";
+    for (kept, name, told) in [(&whole, "x.pdf", ""), (&cut, "x.pdf.partial", group)] {
+        let signed = wrapped("smime.p7m", "multipart/signed", kept);
+        let attached = mail("IPM.Note").body("x").attach(AttachmentBuilder::file("a.eml", &**kept));
+        for (message, inside) in [
+            (attached, "attachments/a.eml.d"),
+            (mail("IPM.Note.SMIME.MultipartSigned").attach(signed), "signed"),
+        ] {
+            let tree = open(message.to_bytes());
+            let browser = Browser::new(&tree);
+            let node = browser.walk(NodeId(0), inside).unwrap();
+            let errors = browser.read(node, "ERRORS").unwrap_or_default();
+            let errors = String::from_utf8(errors).unwrap();
+            assert!(errors.ends_with(told) && errors.is_empty() == told.is_empty(), "{errors}");
+            let file = browser.read(node, &format!("attachments/{name}")).unwrap();
+            assert!(file.starts_with(b"foofo"), "{file:?}");
+            let eml = browser.read(node, "message.eml").unwrap();
+            assert_eq!(String::from_utf8(eml).unwrap().contains(".partial"), !told.is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_header_of_attached_mail_says_how_it_weighs() {
+    let eml = |header: &str| {
+        let eml = format!("From: a@b.c, d@e.f\n{header}\n\ntext");
+        let message = mail("IPM.Note").body("x").attach(AttachmentBuilder::file("a.eml", eml));
+        let tree = open(message.to_bytes());
+        let browser = Browser::new(&tree);
+        let node = browser.walk(NodeId(0), "attachments/a.eml.d").unwrap();
+        ["importance", "mapi/PR_SENSITIVITY"]
+            .map(|name| browser.read(node, name).map(|one| String::from_utf8(one).unwrap()))
+            .map(Option::unwrap_or_default)
+            .concat()
+    };
+    assert_eq!(eml("Importance: High"), "high\n");
+    assert_eq!(eml("X-Priority: 1 (Highest)\nSensitivity: Private"), "high\n2\n");
+    assert_eq!(eml("Importance: low\nX-Priority: 1"), "low\n");
+    assert_eq!(eml("Importance: very"), "");
+}
+
+/// Nobody can verify the part without it.
+#[test]
+fn the_signature_of_pgp_is_an_attachment() {
+    let pgp = "Content-Type: multipart/signed; boundary=s;\n protocol=\"application/pgp-signature\"\n\n\
+               --s\n\nsigned\n--s\nContent-Type: application/pgp-signature; name=signature.asc\n\n\
+               SIGNATURE\n--s--\n";
+    let message = mail("IPM.Note").body("x").attach(AttachmentBuilder::file("a.eml", pgp));
+    check(&message, "attachments/a.eml.d/attachments", &[("signature.asc", "SIGNATURE")]);
+    let tree = open(message.to_bytes());
+    let browser = Browser::new(&tree);
+    let node = browser.walk(NodeId(0), "attachments/a.eml.d").unwrap();
+    let eml = String::from_utf8(browser.read(node, "message.eml").unwrap()).unwrap();
+    assert!(eml.contains("application/pgp-signature") && eml.contains("signature.asc"), "{eml}");
+}
+
 /// A TNEF stream with a subject, a body and one file.
 pub(crate) fn winmail(data: &[u8]) -> Vec<u8> {
     let mut stream = [0x223E_9F78_u32.to_le_bytes().as_slice(), &[1, 0]].concat();

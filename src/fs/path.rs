@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::vec;
@@ -81,9 +81,7 @@ impl PathOpener {
             Some(name) => start.child(name)?,
             None => start,
         };
-        let mut found = start.descend(inside)?;
-        found.path = shown.to_owned();
-        Ok(found)
+        start.descend(inside)?.named(shown)
     }
 
     /// Opens a file that has no name in any folder as a message, or a path in it.
@@ -94,9 +92,7 @@ impl PathOpener {
         let fs = Fs::of_file(file, self.options.clone());
         let fs = Arc::new(fs.map_err(|error| source_error(path, error))?);
         let inside = inside.components().map(|one| one.as_os_str().to_owned()).collect();
-        let mut found = Place::root(&fs, path)?.descend(inside)?;
-        found.path = path.to_owned();
-        Ok(found)
+        Place::root(&fs, path)?.descend(inside)?.named(path)
     }
 
     fn fs(&mut self, folder: &Path) -> Result<Arc<Fs>, Error> {
@@ -113,6 +109,17 @@ impl PathOpener {
 }
 
 impl Place {
+    /// The same under the path as it was asked for. A path that ends in a slash is that of a
+    /// directory.
+    fn named(mut self, path: &Path) -> Result<Self, Error> {
+        let ends_in_slash = path.as_os_str().as_bytes().ends_with(b"/");
+        if ends_in_slash && self.attr().file_type == FileType::RegularFile {
+            return Err(Error::NotADirectory);
+        }
+        self.path = path.to_owned();
+        Ok(self)
+    }
+
     /// The path as it was asked for.
     pub fn path(&self) -> &Path {
         &self.path

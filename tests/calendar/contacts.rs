@@ -78,6 +78,8 @@ fn a_contact_has_its_values() {
         .lid_text(PSETID_ADDRESS, 0x8092, "EX")
         .lid_text(PSETID_ADDRESS, 0x8093, "/o=Example/cn=zoe")
         .lid_text(PSETID_ADDRESS, 0x8094, "zoe@internal.example.org")
+        .lid_text(PSETID_ADDRESS, 0x80A2, "EX")
+        .lid_text(PSETID_ADDRESS, 0x80A3, "/o=Example/cn=old")
         .lid_text(PSETID_ADDRESS, 0x8046, "Milan")
         .lid_text(PSETID_ADDRESS, 0x804A, "PO 7")
         .lid(PSETID_ADDRESS, 0x8022, Value::Integer32(2))
@@ -94,6 +96,7 @@ fn a_contact_has_its_values() {
             "ROLE:Chemist",
             "EMAIL;TYPE=INTERNET;TYPE=PREF:zoe@example.org",
             "EMAIL;TYPE=INTERNET:zoe@internal.example.org",
+            "EMAIL;TYPE=EX:/o=Example/cn=old",
             "TEL;TYPE=HOME;TYPE=VOICE:+1 1",
             "TEL;TYPE=WORK;TYPE=VOICE:+1 2",
             "TEL;TYPE=CELL:+1 3",

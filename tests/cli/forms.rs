@@ -359,12 +359,16 @@ fn decoded(url: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Whatever the form is, what is lost is listed, and is the exit status. Attachments alone lose
-/// nothing by a damaged property.
+/// Whatever the form is, what is lost is listed, and is the exit status. A copy of the file loses
+/// nothing.
 #[test]
 fn a_loss_is_told_in_every_form() {
     let source = Folder::new().with("b.msg", damaged());
-    for form in [&[][..], &["--eml"], &["--json"], &["--msg"], &["--mbox"], &["--html"]] {
+    let target = Folder::new();
+    let copied = extract(source.path(), &target, &["--msg", "."]);
+    assert_eq!((copied.status.code(), copied.stderr.as_str()), (Some(0), ""));
+    assert_eq!(fs::read(target.join("b.msg")).unwrap(), damaged());
+    for form in [&[][..], &["--eml"], &["--json"], &["--mbox"], &["--html"]] {
         let target = Folder::new();
         let ended = extract(source.path(), &target, &[form, &["."]].concat());
         assert_eq!(ended.status.code(), Some(1), "{form:?}: {}", ended.stderr);

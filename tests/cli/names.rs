@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::shown::{assert_same, msgfs_in};
+use super::shown::{assert_same, msgfs_in, text};
 use crate::fixture::AttachmentBuilder;
 use crate::mount::folder::{Folder, letter};
 use crate::mount::mounted::Mounted;
@@ -151,4 +151,17 @@ fn names_in_a_target_that_ignores_case() {
         let attachments = fs::read_dir(out.join("A.msg/attachments")).unwrap();
         assert_eq!(attachments.count(), attachments_of_message().len());
     }
+}
+
+#[test]
+fn a_path_that_ends_in_a_slash_is_that_of_a_directory() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes()).with("note.txt", "x");
+    let cat = |path: &str| msgfs_in(source.path(), &["cat", path]);
+    for path in ["a.msg/subject/", "note.txt/"] {
+        let ended = cat(path);
+        assert_eq!(ended.status.code(), Some(2), "{path}: {}", ended.stderr);
+        assert_eq!(ended.stderr, format!("msgfs: {path}: not a directory\n"));
+    }
+    text(cat("a.msg/subject"));
+    text(msgfs_in(source.path(), &["ls", "a.msg/"]));
 }

@@ -148,6 +148,27 @@ fn json_and_colours() {
     assert_eq!(grep(&["-H", "two", "a.msg/body.txt"]), "a.msg/body.txt:It has two lines.\n");
 }
 
+/// As in grep, whether the groups are of one file, of one message or of two.
+#[test]
+fn groups_of_lines_are_separated() {
+    let mail = |subject: &str| letter(subject).body("two\n1\n2\ntwo\n");
+    let source =
+        Folder::new().with("a.msg", mail("two").to_bytes()).with("b.msg", mail("B").to_bytes());
+    let grep = |words: &[&str]| text(msgfs_in(source.path(), &[&["grep", "two"], words].concat()));
+    let body =
+        |name: &str| format!("{name}/body.txt:two\n{name}/body.txt-1\n--\n{name}/body.txt:two\n");
+    let expected = format!("a.msg/subject:two\n--\n{}--\n{}", body("a.msg"), body("b.msg"));
+    let words = ["--in", "subject", "--in", "body", "-A1"];
+    let sorted = |text: String| {
+        let mut groups: Vec<_> = text.split("--\n").map(str::to_owned).collect();
+        groups.sort();
+        groups
+    };
+    assert_eq!(sorted(grep(&[&words[..], &["a.msg", "b.msg"]].concat())), sorted(expected));
+    assert!(!grep(&["-c", "-A1", "a.msg", "b.msg"]).contains("--"));
+    assert!(!grep(&["a.msg", "b.msg"]).contains("--"));
+}
+
 #[test]
 fn habits_of_ripgrep_and_grep_hold() {
     let found =

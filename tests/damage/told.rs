@@ -30,8 +30,9 @@ fn commands_tell_of_damage() {
     let out = Folder::new();
     for (index, shape) in ["", "--eml", "--json", "--msg"].into_iter().enumerate() {
         for (name, expected) in [("cut.msg", 1), ("inside.msg", 1), ("sound.msg", 0)] {
-            // In the .eml file the attached file is as it was attached.
-            let expected = if (shape, name) == ("--eml", "inside.msg") { 0 } else { expected };
+            // In the .eml file the attached file is as it was attached, and the .msg file is a copy.
+            let is_told = (shape, name) != ("--eml", "inside.msg") && shape != "--msg";
+            let expected = if is_told { expected } else { 0 };
             let target = out.join(format!("{index}-{name}"));
             let words = ["extract", shape, name, target.to_str().unwrap()];
             let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();

@@ -116,6 +116,18 @@ fn nuls_that_may_have_been_text_are_noted() {
     check(&message, &files, &notes);
 }
 
+/// Half of a character is shown as another one.
+#[test]
+fn lone_surrogates_are_noted() {
+    let stored =
+        |units: &[u16]| units.iter().copied().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let message = MessageBuilder::empty()
+        .stored(tags::PR_SUBJECT, stored(&[0xD83D, 0xDE00, 0x61, 0xD83D, 0x62, 0xDC00, 0xD800]))
+        .stored(tags::PR_BODY, stored(&[0xD83D, 0xDE00]));
+    let files = [("subject", "\u{1F600}a\u{FFFD}b\u{FFFD}\u{FFFD}\n"), ("body.txt", "\u{1F600}")];
+    check(&message, &files, &["/0x0037001F: surrogates without their pair, read as U+FFFD: 3"]);
+}
+
 #[test]
 fn damage_is_no_other_page() {
     let body = [&b"\x96"[..], &encoded(932, "お世話になっております。")].concat();

@@ -34,7 +34,8 @@ impl Period {
 
 /// `2024-04-02T16:05:00Z`, or the same without an offset, in the zone.
 fn moment(text: &str, zone: &TimeZone) -> Option<Period> {
-    if !text.contains(['T', ' ', 't']) {
+    let (_, time) = text.split_once(['T', ' ', 't'])?;
+    if !is_offset_within_a_day(time) {
         return None;
     }
     let start = match text.parse::<Timestamp>() {
@@ -43,6 +44,12 @@ fn moment(text: &str, zone: &TimeZone) -> Option<Period> {
     };
     let end = start.checked_add(Span::new().nanoseconds(1)).ok()?;
     Some(Period { start, end })
+}
+
+/// Whether the hours of the offset in a time are those of a day (RFC 3339 section 5.6).
+fn is_offset_within_a_day(time: &str) -> bool {
+    let hours = time.find(['+', '-']).and_then(|at| time.get(at + 1..at + 3));
+    hours.and_then(|hours| hours.parse::<u8>().ok()).is_none_or(|hours| hours < 24)
 }
 
 /// `7d`: seven days ago, to the second.
@@ -115,6 +122,11 @@ mod tests {
     #[test]
     fn a_moment_is_a_moment() {
         check("2024-04-02T16:05:09Z", "2024-04-02T16:05:09Z", "2024-04-02T16:05:09.000000001Z");
+        check(
+            "2024-04-02T16:05:09-23:59",
+            "2024-04-03T16:04:09Z",
+            "2024-04-03T16:04:09.000000001Z",
+        );
         check("2024-04-02T16:05", "2024-04-02T14:05:00Z", "2024-04-02T14:05:00.000000001Z");
     }
 
@@ -129,6 +141,8 @@ mod tests {
     fn all_else_is_refused() {
         for text in
             ["", "24", "2024-13", "2024-02-30", "yesterday", "d", "-1d", "2024-1-1", "99999999999y"]
+                .into_iter()
+                .chain(["2024-04-02T16:05:00+25:00", "2024-04-02T16:05-24:00"])
         {
             let now = "2024-03-31T10:00:00Z".parse().unwrap();
             assert!(Period::parse(text, &TimeZone::UTC, now).is_err(), "{text}");

@@ -22,7 +22,7 @@ use super::terminal::{has_colors, is_terminal, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
 use globs::Globs;
-use search::{PrintStyle, Search, SearchOutcome, Searchers};
+use search::{JoinedOutput, PrintStyle, Search, SearchOutcome, Searchers};
 
 /// The longest line that is searched, in bytes.
 const LINE_MAX: usize = 256 << 20;
@@ -87,7 +87,8 @@ pub(super) fn run(
         }
         !(is_found && arguments.quiet)
     };
-    ordered(units(places, paths, arguments.sort), out, work, done)?;
+    let mut out = JoinedOutput::new(out, &search.style);
+    ordered(units(places, paths, arguments.sort), &mut out, work, done)?;
     progress.finish_and_clear();
     Ok(match (is_found, is_well) {
         (true, _) if arguments.quiet => Status::Done,
@@ -167,13 +168,13 @@ fn matcher(arguments: &Grep, patterns: &[String]) -> Result<RegexMatcher, grep_r
 }
 
 fn searcher(arguments: &Grep) -> SearcherBuilder {
-    let around = arguments.context.unwrap_or(0);
+    let (before, after) = context(arguments);
     let mut searcher = SearcherBuilder::new();
     searcher
         .invert_match(arguments.invert_match)
         .line_number(arguments.line_number && !arguments.no_line_number)
-        .before_context(arguments.before_context.unwrap_or(around))
-        .after_context(arguments.after_context.unwrap_or(around))
+        .before_context(before)
+        .after_context(after)
         .max_matches(arguments.max_count)
         .heap_limit(Some(LINE_MAX))
         // Do not decode UTF-16: it is binary to grep too.
@@ -184,6 +185,12 @@ fn searcher(arguments: &Grep) -> SearcherBuilder {
             _ => BinaryDetection::convert(0),
         });
     searcher
+}
+
+/// How many lines are printed before and behind a match.
+fn context(arguments: &Grep) -> (usize, usize) {
+    let around = arguments.context.unwrap_or(0);
+    (arguments.before_context.unwrap_or(around), arguments.after_context.unwrap_or(around))
 }
 
 fn style(arguments: &Grep, with_filename: bool) -> PrintStyle {
@@ -201,6 +208,7 @@ fn style(arguments: &Grep, with_filename: bool) -> PrintStyle {
             _ => search::Printed::Lines { only_matching: arguments.only_matching },
         },
         path_terminator: arguments.null.then_some(0),
+        separates_groups: context(arguments) != (0, 0) && !arguments.only_matching,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The search of one message or file: which of its files are searched, and how lines are printed.
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -62,6 +62,18 @@ pub(super) struct PrintStyle {
     pub(super) has_colors: bool,
     pub(super) what: Printed,
     pub(super) path_terminator: Option<u8>,
+    /// Whether lines around the matches are printed, so that lines are in groups.
+    pub(super) separates_groups: bool,
+}
+
+impl PrintStyle {
+    /// What the output of each message begins with.
+    fn separator(&self) -> &'static [u8] {
+        match self.what {
+            Printed::Lines { .. } if self.separates_groups => SEPARATOR_LINE,
+            _ => b"",
+        }
+    }
 }
 
 /// What is printed of a file.
@@ -255,6 +267,57 @@ impl<'a> MessageSearch<'a> {
     }
 }
 
+/// What stands between two groups of lines, also of different files, as in grep.
+const GROUP_SEPARATOR: &str = "--";
+/// The same as the line that the output of each message begins with.
+const SEPARATOR_LINE: &[u8] = b"--\n";
+
+/// The output of one message or file, which begins with a separator if there is any.
+struct FollowedOutput<'a, 'b> {
+    output: &'a mut Output<'b>,
+    /// Empty if none is wanted any more.
+    separator: &'static [u8],
+}
+
+impl Write for FollowedOutput<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !bytes.is_empty() {
+            self.output.write_all(std::mem::take(&mut self.separator))?;
+        }
+        self.output.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// The output of all messages and files, without the separator at its start.
+pub(super) struct JoinedOutput<'a> {
+    out: &'a mut (dyn Write + Send),
+    /// How many bytes are still left out.
+    left_out: usize,
+}
+
+impl<'a> JoinedOutput<'a> {
+    pub(super) fn new(out: &'a mut (dyn Write + Send), style: &PrintStyle) -> Self {
+        Self { out, left_out: style.separator().len() }
+    }
+}
+
+impl Write for JoinedOutput<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left_out = self.left_out.min(bytes.len());
+        self.out.write_all(bytes.get(left_out..).unwrap_or_default())?;
+        self.left_out -= left_out;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 type ColourOut<'a> = Box<dyn WriteColor + 'a>;
 
 enum Printer<'a> {
@@ -265,6 +328,7 @@ enum Printer<'a> {
 
 impl<'a> Printer<'a> {
     fn new(style: &PrintStyle, output: &'a mut Output<'_>) -> Self {
+        let output = FollowedOutput { output, separator: style.separator() };
         let out: ColourOut<'a> = match style.has_colors {
             true => Box::new(Ansi::new(output)),
             false => Box::new(NoColor::new(output)),
@@ -287,6 +351,7 @@ impl<'a> Printer<'a> {
                     .path(style.with_filename)
                     .only_matching(only_matching)
                     .path_terminator(style.path_terminator)
+                    .separator_search(style.separates_groups.then(|| GROUP_SEPARATOR.into()))
                     .color_specs(ColorSpecs::default_with_color())
                     .build(out),
             ),

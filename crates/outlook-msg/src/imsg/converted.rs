@@ -74,6 +74,8 @@ pub enum ConvertedContent {
     None,
     /// A file.
     Bytes(Vec<u8>),
+    /// The start of a file whose end is missing, and why.
+    Start(Vec<u8>, String),
     /// An OLE object, as a compound file.
     Object(Vec<u8>),
     /// A message.
@@ -159,7 +161,12 @@ impl FileBuilder {
             ConvertedContent::None => {}
             ConvertedContent::Bytes(bytes) => {
                 storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
-                storage.set_bytes(bytes)?;
+                storage.set_content(bytes.into())?;
+            }
+            ConvertedContent::Start(bytes, cause) => {
+                let source = Arc::new(Source::from_bytes(bytes));
+                storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
+                storage.set_content(StreamContent::Start(source, cause.into()))?;
             }
             ConvertedContent::Object(bytes) => {
                 let source = Arc::new(Source::from_bytes(bytes));
@@ -173,9 +180,7 @@ impl FileBuilder {
                     // Not a compound file, so the bytes become the content of a file.
                     Err(_) => {
                         storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
-                        let content = StreamContent::Source(source);
-                        let tag = tags::PR_ATTACH_DATA_BIN;
-                        storage.set(tag, stream(tag, content, 0)?)?;
+                        storage.set_content(StreamContent::Source(source))?;
                     }
                 }
             }
@@ -271,9 +276,9 @@ impl PropertyStorageBuilder {
         Ok(())
     }
 
-    fn set_bytes(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+    fn set_content(&mut self, content: StreamContent) -> Result<(), Error> {
         let tag = tags::PR_ATTACH_DATA_BIN;
-        self.set(tag, stream(tag, bytes.into(), 0)?)
+        self.set(tag, stream(tag, content, 0)?)
     }
 
     fn set_object(&mut self, object: &Transaction, reserved: u32) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! NULs in a string. One of them ends the strings of many programs; more may be what is left of a
-//! text, as in a sector of zeros.
+//! Characters in a string that may be what is left of a text: NULs, as in a sector of zeros, and
+//! surrogates without the other half of their pair. One NUL ends the strings of many programs.
 //!
 //! Reads a string piece by piece, and keeps none of it.
 
@@ -40,7 +40,8 @@ pub(super) fn blank_cause(stream: &Stream, unit: usize) -> Option<String> {
     nuls.has_no_text().then(|| format!("a text of {} NULs, and nothing else", nuls.at_end))
 }
 
-/// What to note on the NULs of a string, each of `unit` bytes: those at the end are left out.
+/// What to note on a string whose NULs have `unit` bytes: NULs at the end are left out, and half of a
+/// surrogate pair is no character.
 pub(super) fn notes(stream: &Stream, unit: usize) -> Vec<String> {
     let Some(nuls) = Nuls::count(stream, unit).filter(|nuls| !nuls.has_no_text()) else {
         return Vec::new();
@@ -48,7 +49,10 @@ pub(super) fn notes(stream: &Stream, unit: usize) -> Vec<String> {
     let inside =
         (nuls.inside > 0).then(|| format!("NULs before the end of its text: {}", nuls.inside));
     let at_end = (nuls.at_end > 1).then(|| format!("{} NULs at its end are left out", nuls.at_end));
-    inside.into_iter().chain(at_end).collect()
+    let lone = (nuls.lone_surrogates > 0).then(|| {
+        format!("surrogates without their pair, read as U+FFFD: {}", nuls.lone_surrogates)
+    });
+    inside.into_iter().chain(at_end).chain(lone).collect()
 }
 
 /// The NULs of a string.
@@ -60,6 +64,10 @@ struct Nuls {
     at_end: u64,
     /// The other characters.
     others: u64,
+    /// Halves of surrogate pairs without the other half, in UTF-16.
+    lone_surrogates: u64,
+    /// Whether the last one was the first half of a pair.
+    is_in_pair: bool,
 }
 
 impl Nuls {
@@ -73,15 +81,20 @@ impl Nuls {
         while offset < stream.len() {
             let read = extents.read_at(offset, &mut piece).ok().filter(|read| *read > 0)?;
             for one in piece.get(..read)?.chunks_exact(unit) {
-                nuls.add(one.iter().all(|byte| *byte == 0));
+                nuls.add(one);
             }
             offset += u64::try_from(read).ok()?;
         }
+        nuls.lone_surrogates += u64::from(nuls.is_in_pair);
         Some(nuls)
     }
 
-    fn add(&mut self, is_nul: bool) {
-        if is_nul {
+    /// Counts a character of an 8-bit string, or a unit of UTF-16.
+    fn add(&mut self, one: &[u8]) {
+        if let Ok(unit) = one.try_into() {
+            self.add_surrogate(u16::from_le_bytes(unit));
+        }
+        if one.iter().all(|byte| *byte == 0) {
             self.at_end += 1;
             return;
         }
@@ -90,6 +103,12 @@ impl Nuls {
             self.inside += run;
         }
         self.others += 1;
+    }
+
+    fn add_surrogate(&mut self, unit: u16) {
+        let was_in_pair = std::mem::replace(&mut self.is_in_pair, (0xD800..0xDC00).contains(&unit));
+        let ends_pair = (0xDC00..0xE000).contains(&unit);
+        self.lone_surrogates += u64::from(was_in_pair != ends_pair);
     }
 
     fn has_no_text(&self) -> bool {

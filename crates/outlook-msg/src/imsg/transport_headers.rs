@@ -81,7 +81,7 @@ pub struct TransportHeaders {
 
 impl TransportHeaders {
     /// Finds the fields in a header. The header ends at its first empty line.
-    pub(super) fn parse(header: &str) -> Self {
+    pub fn parse(header: &str) -> Self {
         let mut found = Self::default();
         // The field that the next lines may continue.
         let mut open: Option<HeaderField> = None;

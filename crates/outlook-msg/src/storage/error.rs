@@ -62,6 +62,14 @@ pub enum Error {
         /// Why the stream ends there.
         damage: Damage,
     },
+    /// The stream was made of something that ends early.
+    #[error("stream {stream:?}: {cause}")]
+    Cut {
+        /// The path of the stream.
+        stream: String,
+        /// Why the end is missing.
+        cause: String,
+    },
     /// The chain of sectors of a stream is longer than the directory declares.
     #[error("stream {stream:?}: the chain of sectors goes on after its {expected} bytes")]
     Surplus {

@@ -24,6 +24,8 @@ pub struct Stream {
 pub enum StreamContent {
     /// Bytes in memory or in a file.
     Source(Arc<Source>),
+    /// The start of a content whose end is missing, and why that is so.
+    Start(Arc<Source>, Arc<str>),
     /// The content of a stream of an opened file: of the file before the edit, or of another one.
     Stream(Stream),
 }
@@ -105,7 +107,7 @@ impl Stream {
     /// `Truncated` if some of these bytes are missing, `Io`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
         match self.content() {
-            Some(StreamContent::Source(source)) => {
+            Some(StreamContent::Source(source) | StreamContent::Start(source, _)) => {
                 return source.read_at(offset, buf).map_err(|error| self.io(error));
             }
             Some(StreamContent::Stream(stream)) => return stream.read_at(offset, buf),
@@ -125,7 +127,7 @@ impl Stream {
     /// Reads the whole stream.
     ///
     /// # Errors
-    /// `Truncated` if some of its bytes are missing, `Io`.
+    /// `Truncated` or `Cut` if some of its bytes are missing, `Io`.
     pub fn read_all(&self) -> Result<Vec<u8>, Error> {
         match self.read_salvage() {
             (bytes, None) => Ok(bytes),
@@ -138,10 +140,10 @@ impl Stream {
         let len = self.len();
         let mut bytes = Vec::new();
         match self.content() {
-            Some(StreamContent::Source(source)) => {
+            Some(StreamContent::Source(source) | StreamContent::Start(source, _)) => {
                 let whole = usize::try_from(len).unwrap_or(usize::MAX);
                 let error = source.append(0, whole, &mut bytes).err();
-                return (bytes, error.map(|error| self.io(error)));
+                return (bytes, error.map(|error| self.io(error)).or_else(|| self.cut()));
             }
             Some(StreamContent::Stream(stream)) => return stream.read_salvage(),
             None => {}
@@ -192,10 +194,12 @@ impl Stream {
     /// A chain that goes on belongs to another stream, or to this one before its length was damaged.
     ///
     /// # Errors
-    /// `Truncated` if some of its bytes are missing, `Surplus` if the chain goes on.
+    /// `Truncated` or `Cut` if some of its bytes are missing, `Surplus` if the chain goes on.
     pub fn check(&self) -> Result<(), Error> {
         match self.content() {
-            Some(StreamContent::Source(_)) => return Ok(()),
+            Some(StreamContent::Source(_) | StreamContent::Start(..)) => {
+                return self.cut().map_or(Ok(()), Err);
+            }
             Some(StreamContent::Stream(stream)) => return stream.check(),
             None => {}
         }
@@ -217,7 +221,9 @@ impl Stream {
     /// Looks up all sectors of the stream.
     pub fn extents(&self) -> Extents {
         let content = self.content().map(|content| match content {
-            StreamContent::Source(source) => ExtentsContent::Source(Arc::clone(source)),
+            StreamContent::Source(source) | StreamContent::Start(source, _) => {
+                ExtentsContent::Source(Arc::clone(source))
+            }
             StreamContent::Stream(stream) => ExtentsContent::Stream(Box::new(stream.extents())),
         });
         if content.is_some() {
@@ -268,6 +274,16 @@ impl Stream {
         }
     }
 
+    /// The error if the content is known to be only the start of another one.
+    fn cut(&self) -> Option<Error> {
+        match self.content() {
+            Some(StreamContent::Start(_, cause)) => {
+                Some(Error::Cut { stream: self.path(), cause: cause.to_string() })
+            }
+            _ => None,
+        }
+    }
+
     fn io(&self, source: io::Error) -> Error {
         Error::Io { place: format!("stream {:?}", self.path()), source }
     }
@@ -298,7 +314,10 @@ impl Extents {
         if let Some(ExtentsContent::Stream(extents)) = &self.content {
             return extents.damage();
         }
-        self.damage.map(|(found, damage)| self.stream.truncated(found, Some(damage)))
+        match self.damage {
+            Some((found, damage)) => Some(self.stream.truncated(found, Some(damage))),
+            None => self.stream.cut(),
+        }
     }
 
     /// Reads at `offset`, as [`Stream::read_at`] does.
@@ -367,7 +386,7 @@ impl StreamContent {
     /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
-            Self::Source(source) => source.len(),
+            Self::Source(source) | Self::Start(source, _) => source.len(),
             Self::Stream(stream) => stream.len(),
         }
     }
@@ -381,7 +400,7 @@ impl StreamContent {
     pub(super) fn bytes_held(&self) -> usize {
         size_of::<Self>()
             + match self {
-                Self::Source(source) => source.bytes_held(),
+                Self::Source(source) | Self::Start(source, _) => source.bytes_held(),
                 Self::Stream(_) => 0,
             }
     }

@@ -212,7 +212,7 @@ impl Transaction {
         match self.stream(path) {
             None => Ok(None),
             Some(StreamContent::Stream(stream)) => stream.read_all().map(Some),
-            Some(StreamContent::Source(source)) => {
+            Some(StreamContent::Source(source) | StreamContent::Start(source, _)) => {
                 let mut bytes = Vec::new();
                 let len = usize::try_from(source.len()).unwrap_or(usize::MAX);
                 source.append(0, len, &mut bytes).map_err(|error| Error::Io {

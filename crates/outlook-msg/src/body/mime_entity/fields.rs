@@ -3,6 +3,7 @@
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 
 use super::EntityFindings;
+use super::transfer::TransferEncoding;
 use crate::mapi::{FileTime, detect};
 
 /// What the header of a message says.
@@ -28,6 +29,14 @@ pub struct Fields {
     pub date: Option<FileTime>,
     /// `Message-ID`, without the brackets.
     pub message_id: Option<String>,
+    /// `Importance`.
+    pub importance: Option<String>,
+    /// `X-Priority`, which other programs write for `Importance`.
+    pub x_priority: Option<String>,
+    /// `Priority`.
+    pub priority: Option<String>,
+    /// `Sensitivity`.
+    pub sensitivity: Option<String>,
 }
 
 /// A name and an address (RFC 5322 section 3.4).
@@ -42,7 +51,7 @@ pub struct Mailbox {
 /// What the header of a part says of its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartFields {
-    /// In lower case; `text/plain` if there is none (RFC 2045 section 5.2).
+    /// In lower case.
     pub(super) media_type: String,
     pub(super) charset: Option<String>,
     pub(super) boundary: Option<String>,
@@ -51,15 +60,15 @@ pub(super) struct PartFields {
     pub(super) content_location: Option<String>,
     pub(super) encoding: TransferEncoding,
     pub(super) is_attachment: bool,
+    /// Whether its lines are to be joined (`format=flowed`).
+    pub(super) flow: Option<Flow>,
 }
 
-/// How a body is encoded (RFC 2045 section 6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum TransferEncoding {
-    #[default]
-    Identity,
-    Base64,
-    QuotedPrintable,
+/// How the lines of a text are joined (RFC 3676).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flow {
+    /// Whether the blank at the end of a joined line is not part of the text (`delsp=yes`).
+    pub(super) deletes_blank: bool,
 }
 
 /// At most this many bytes of a field are read, because mail-parser may take a time that grows with
@@ -70,8 +79,21 @@ const PART_FIELD_BYTES_MAX: usize = 8 * 1024;
 /// At most this many fields of these names are read.
 const FIELDS_MAX: usize = 64;
 /// The fields that say what a message is, in lower case.
-const MESSAGE_FIELDS: [&str; 9] =
-    ["subject", "from", "sender", "to", "cc", "bcc", "reply-to", "date", "message-id"];
+const MESSAGE_FIELDS: [&str; 13] = [
+    "subject",
+    "from",
+    "sender",
+    "to",
+    "cc",
+    "bcc",
+    "reply-to",
+    "date",
+    "message-id",
+    "importance",
+    "x-priority",
+    "priority",
+    "sensitivity",
+];
 /// Those that are lists of addresses.
 const ADDRESS_FIELDS: [&str; 6] = ["from", "sender", "to", "cc", "bcc", "reply-to"];
 /// The fields that say what a part is, in lower case.
@@ -100,8 +122,9 @@ impl Fields {
             return Self { header: text, ..Self::default() };
         };
         let date = message.date().filter(|date| date.is_valid());
+        let word = |name: &str| Some(message.header(name)?.as_text()?.trim().to_owned());
         let mut mailboxes = |addresses| mailboxes(addresses, findings);
-        Self {
+        let fields = Self {
             header: text,
             subject: message.subject().map(str::to_owned),
             from: mailboxes(message.from()),
@@ -112,7 +135,18 @@ impl Fields {
             reply_to: mailboxes(message.reply_to()),
             date: date.and_then(|date| FileTime::from_unix(date.to_timestamp(), 0)),
             message_id: message.message_id().map(str::to_owned),
+            importance: word("Importance"),
+            x_priority: word("X-Priority"),
+            priority: word("Priority"),
+            sensitivity: word("Sensitivity"),
+        };
+        if fields.from.len() > 1 {
+            let count = fields.from.len();
+            findings
+                .notes
+                .push(format!("of the {count} authors in its header, `from` is the first"));
         }
+        fields
     }
 
     /// Fills in the values that this header lacks from another one.
@@ -132,14 +166,24 @@ impl Fields {
         }
         self.subject = self.subject.take().or(other.subject);
         self.date = self.date.or(other.date);
-        self.message_id = self.message_id.take().or(other.message_id);
+        let words = [
+            (&mut self.message_id, other.message_id),
+            (&mut self.importance, other.importance),
+            (&mut self.x_priority, other.x_priority),
+            (&mut self.priority, other.priority),
+            (&mut self.sensitivity, other.sensitivity),
+        ];
+        for (own, other) in words {
+            *own = own.take().or(other);
+        }
     }
 }
 
 impl PartFields {
-    /// Reads the header of a part. What is left out is added to `findings`.
-    pub(super) fn parse(header: &[u8], findings: &mut EntityFindings) -> Self {
-        let mut fields = Self { media_type: "text/plain".to_owned(), ..Self::default() };
+    /// Reads the header of a part, which has the type `default_type` if it states none. What is left
+    /// out is added to `findings`.
+    pub(super) fn parse(header: &[u8], default_type: &str, findings: &mut EntityFindings) -> Self {
+        let mut fields = Self { media_type: default_type.to_owned(), ..Self::default() };
         let header = selected(header, &PART_FIELDS, PART_FIELD_BYTES_MAX, findings);
         let message = parse(&header);
         let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {
@@ -149,6 +193,11 @@ impl PartFields {
             let subtype = content_type.subtype().unwrap_or_default();
             fields.media_type = format!("{}/{subtype}", content_type.ctype()).to_ascii_lowercase();
             fields.charset = content_type.attribute("charset").map(str::to_owned);
+            let says = |name, word: &str| {
+                content_type.attribute(name).is_some_and(|value| value.eq_ignore_ascii_case(word))
+            };
+            let deletes_blank = says("delsp", "yes");
+            fields.flow = says("format", "flowed").then_some(Flow { deletes_blank });
             let boundary = content_type.attribute("boundary").map(str::to_owned);
             fields.boundary =
                 boundary.filter(|text| (1..=BOUNDARY_BYTES_MAX).contains(&text.len()));

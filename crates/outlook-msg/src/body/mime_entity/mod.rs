@@ -6,16 +6,16 @@
 //! encodings. Signatures are not verified.
 
 mod fields;
+mod flowed;
 mod structure;
+mod transfer;
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::base64::base64_decode;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-
 pub use fields::{Fields, Mailbox};
-use fields::{PartFields, TransferEncoding};
+use fields::{Flow, PartFields};
 use structure::{PartsEnd, parts, split_header};
+use transfer::{Decoded, PartEnd, TransferEncoding};
 
 use crate::body::{cms, html};
 use crate::mapi::{CodePage, detect};
@@ -57,6 +57,8 @@ pub struct Part {
     pub content_location: Option<String>,
     /// Its content.
     pub content: PartContent,
+    /// Why some of a file is missing, or may be. It continues a sentence that begins with the part.
+    pub missing: Option<String>,
 }
 
 /// The content of an attachment.
@@ -78,6 +80,28 @@ const PARTS_MAX: u32 = 2000;
 const BYTES_MAX: usize = 128 << 20;
 const SMALL_BYTES_MAX: usize = 32 << 20;
 const BYTES_PER_BYTE: usize = 4;
+
+/// The type of a part that states none (RFC 2045 section 5.2, RFC 2046 section 5.1.5).
+const USUAL_TYPE: &str = "text/plain";
+const USUAL_TYPE_IN_DIGEST: &str = "message/rfc822";
+
+/// Where a part is.
+#[derive(Clone, Copy)]
+struct Around {
+    depth: u32,
+    /// Whether it is in a multipart, not the entity itself.
+    in_multipart: bool,
+    /// Its type if it states none.
+    default_type: &'static str,
+    end: PartEnd,
+}
+
+impl Around {
+    /// An entity by itself, which ends so.
+    fn entity(depth: u32, end: PartEnd) -> Self {
+        Self { depth, in_multipart: false, default_type: USUAL_TYPE, end }
+    }
+}
 
 /// How much may still be read of an entity and of those in it.
 struct Limits {
@@ -101,14 +125,19 @@ impl Limits {
 impl Entity {
     /// Parses an entity. Of a damaged one, what can be read is returned.
     pub fn parse(bytes: &[u8]) -> Self {
-        Self::nested(bytes, 0, &mut Limits::of(bytes.len()))
+        Self::nested(bytes, 0, PartEnd::Entity, &mut Limits::of(bytes.len()))
     }
 
-    fn nested(bytes: &[u8], depth: u32, limits: &mut Limits) -> Self {
+    /// Parses the start of an entity whose end is missing.
+    pub fn parse_start(bytes: &[u8]) -> Self {
+        Self::nested(bytes, 0, PartEnd::Missing, &mut Limits::of(bytes.len()))
+    }
+
+    fn nested(bytes: &[u8], depth: u32, end: PartEnd, limits: &mut Limits) -> Self {
         let (header, _) = split_header(bytes);
         let mut reader = EntityReader { entity: Self::default(), limits };
         reader.entity.fields = Fields::parse(header, &mut reader.entity.findings);
-        reader.read(bytes, depth, false);
+        reader.read(bytes, Around::entity(depth, end));
         reader.entity
     }
 }
@@ -131,8 +160,7 @@ impl EntityReader<'_> {
         self.entity.fields.complete_with(signed);
     }
 
-    /// Reads a part. `in_multipart` is false for the entity itself.
-    fn read(&mut self, bytes: &[u8], depth: u32, in_multipart: bool) {
+    fn read(&mut self, bytes: &[u8], around: Around) {
         let Some(left) = self.limits.parts.checked_sub(1) else {
             if !std::mem::replace(&mut self.limits.is_exceeded, true) {
                 self.defect(format!("more than {PARTS_MAX} parts"));
@@ -141,91 +169,118 @@ impl EntityReader<'_> {
         };
         self.limits.parts = left;
         let (header, body) = split_header(bytes);
-        let fields = PartFields::parse(header, &mut self.entity.findings);
-        if depth >= DEPTH_MAX {
+        let fields = PartFields::parse(header, around.default_type, &mut self.entity.findings);
+        if around.depth >= DEPTH_MAX {
             self.defect(format!("parts nested more than {DEPTH_MAX} deep"));
-            self.attach_bytes(&fields, body.into());
+            self.attach_raw(&fields, body);
             return;
         }
         match (fields.media_type.as_str(), &fields.boundary) {
             (media_type, Some(boundary)) if media_type.starts_with("multipart/") => {
-                self.multipart(body, &fields, boundary, depth);
+                self.multipart(body, &fields, boundary, around);
             }
             ("message/rfc822" | "message/global", _) => {
-                let bytes = self.decode(&fields, body);
-                let nested = Entity::nested(&bytes, depth + 1, self.limits);
-                self.attach(&fields, PartContent::Message(Box::new(nested)));
+                let Decoded { bytes, missing } = self.decode(&fields, body, around.end);
+                let end = if missing.is_some() { PartEnd::Missing } else { around.end };
+                self.defect_of(&fields, missing);
+                let nested = Entity::nested(&bytes, around.depth + 1, end, self.limits);
+                self.attach(&fields, PartContent::Message(Box::new(nested)), None);
             }
             ("application/pkcs7-mime" | "application/x-pkcs7-mime", _) => {
-                self.cryptographic(&fields, body, depth);
+                self.cryptographic(&fields, body, around);
             }
-            _ => self.leaf(&fields, body, in_multipart),
+            _ => self.leaf(&fields, body, around),
         }
     }
 
-    fn multipart(&mut self, body: &[u8], fields: &PartFields, boundary: &str, depth: u32) {
+    fn multipart(&mut self, body: &[u8], fields: &PartFields, boundary: &str, around: Around) {
         // One more than may be read: the next part says that there are too many.
         let count_max = self.limits.parts.saturating_add(1);
         let (found, end) = parts(body, boundary.as_bytes(), count_max);
         if found.is_empty() {
             self.defect(format!("no part between boundaries {boundary:?}"));
-            self.attach_bytes(fields, body.into());
+            self.attach_raw(fields, body);
             return;
         }
-        if end == PartsEnd::Missing {
+        if matches!(end, PartsEnd::Missing | PartsEnd::InBoundary) {
             self.defect(format!("the last boundary {boundary:?} is missing"));
         }
+        // The boundary of a multipart around this one says that the last part is not cut.
+        let may_be_cut = end == PartsEnd::Missing && around.end != PartEnd::Boundary;
         let is_signed = fields.media_type == "multipart/signed";
+        let default_type = match fields.media_type.as_str() {
+            "multipart/digest" => USUAL_TYPE_IN_DIGEST,
+            _ => USUAL_TYPE,
+        };
+        let last = found.len().saturating_sub(1);
         for (index, part) in found.into_iter().enumerate() {
-            if is_signed && index > 0 && is_signature(part) {
+            if is_signed && index > 0 && is_smime_signature(part) {
                 continue;
             }
             if is_signed && index == 0 {
                 // A sender may protect the header by repeating it in the signed part.
                 self.complete_fields(part);
             }
-            self.read(part, depth + 1, true);
+            let end = match may_be_cut && index == last {
+                true => PartEnd::Missing,
+                false => PartEnd::Boundary,
+            };
+            let depth = around.depth + 1;
+            self.read(part, Around { depth, in_multipart: true, default_type, end });
         }
     }
 
     /// Reads a part that is a cryptographic message. Signed content is read like a part; anything
     /// else becomes an attachment.
-    fn cryptographic(&mut self, fields: &PartFields, body: &[u8], depth: u32) {
-        let bytes = self.decode(fields, body);
+    fn cryptographic(&mut self, fields: &PartFields, body: &[u8], around: Around) {
+        let Decoded { bytes, missing } = self.decode(fields, body, around.end);
         match cms::read(&bytes) {
-            Ok(cms::CmsContent::Signed { bytes, .. }) if !self.take(bytes.len()) => {}
             Ok(cms::CmsContent::Signed { bytes, is_truncated }) => {
+                if let Err(cause) = self.take(bytes.len()) {
+                    self.attach(fields, PartContent::Bytes(Vec::new()), Some(cause));
+                    return;
+                }
                 if is_truncated {
                     self.defect("the end of the signed content is missing");
                 }
+                self.defect_of(fields, missing);
                 self.complete_fields(&bytes);
-                self.read(&bytes, depth + 1, true);
+                let end = if is_truncated { PartEnd::Missing } else { PartEnd::Entity };
+                let depth = around.depth + 1;
+                self.read(&bytes, Around { in_multipart: true, ..Around::entity(depth, end) });
             }
             Ok(cms::CmsContent::Enveloped(_)) | Err(_) => {
-                self.attach_bytes(fields, bytes);
+                self.attach_decoded(fields, Decoded { bytes, missing });
             }
         }
     }
 
     /// Reads a part that contains no parts: it is a body or an attachment.
-    fn leaf(&mut self, fields: &PartFields, body: &[u8], in_multipart: bool) {
-        let bytes = self.decode(fields, body);
-        let is_body = !fields.is_attachment && (fields.name.is_none() || !in_multipart);
+    fn leaf(&mut self, fields: &PartFields, body: &[u8], around: Around) {
+        let decoded = self.decode(fields, body, around.end);
+        let is_body = !fields.is_attachment && (fields.name.is_none() || !around.in_multipart);
+        let charset = || fields.charset.as_deref().and_then(CodePage::of_mime_charset);
         match fields.media_type.as_str() {
             "text/plain" if is_body => {
-                let charset = fields.charset.as_deref().and_then(CodePage::of_mime_charset);
-                let (page, guess) = detect::page_of(&bytes, charset);
+                let (page, guess) = detect::page_of(&decoded.bytes, charset());
                 self.guess("text", guess);
-                append(&mut self.entity.text, &page.decode(&bytes));
+                let text = page.decode(&decoded.bytes);
+                match fields.flow {
+                    None => append(&mut self.entity.text, &text),
+                    Some(Flow { deletes_blank }) => {
+                        append(&mut self.entity.text, &flowed::joined(&text, deletes_blank));
+                    }
+                }
+                self.defect_of(fields, decoded.missing);
             }
             "text/html" if is_body => {
-                let charset = fields.charset.as_deref().and_then(CodePage::of_mime_charset);
-                let page = charset.map(CodePage::number);
-                let decoded = html::decode(&bytes, page, None);
-                self.guess("HTML body", decoded.guess);
-                append(&mut self.entity.html, &decoded.html);
+                let page = charset().map(CodePage::number);
+                let html = html::decode(&decoded.bytes, page, None);
+                self.guess("HTML body", html.guess);
+                append(&mut self.entity.html, &html.html);
+                self.defect_of(fields, decoded.missing);
             }
-            _ => self.attach_bytes(fields, bytes),
+            _ => self.attach_decoded(fields, decoded),
         }
     }
 
@@ -234,69 +289,76 @@ impl EntityReader<'_> {
         self.entity.findings.notes.extend(guess.map(|guess| format!("the {what} is {guess}")));
     }
 
-    fn attach_bytes(&mut self, fields: &PartFields, bytes: Cow<'_, [u8]>) {
-        // Decoded bytes were counted when they were decoded.
-        let bytes = match bytes {
-            Cow::Borrowed(bytes) if !self.take(bytes.len()) => Vec::new(),
-            bytes => bytes.into_owned(),
-        };
-        self.attach(fields, PartContent::Bytes(bytes));
-    }
-
-    /// Counts decoded bytes against the limit. Returns whether they still fit.
-    fn take(&mut self, len: usize) -> bool {
-        match self.limits.bytes.checked_sub(len) {
-            Some(left) => {
-                self.limits.bytes = left;
-                true
-            }
-            None => {
-                let max = self.limits.bytes_max;
-                self.defect(format!("a part of {len} bytes left out: more than {max} in all"));
-                false
-            }
+    /// Tells what is missing of a part that is no attachment.
+    fn defect_of(&mut self, fields: &PartFields, missing: Option<String>) {
+        if let Some(cause) = missing {
+            self.defect(format!("a {} part {cause}", fields.media_type));
         }
     }
 
-    fn attach(&mut self, fields: &PartFields, content: PartContent) {
+    /// Adds an attachment that was not decoded.
+    fn attach_raw(&mut self, fields: &PartFields, body: &[u8]) {
+        let bytes = body.into();
+        self.attach_decoded(fields, Decoded { bytes, missing: None });
+    }
+
+    fn attach_decoded(&mut self, fields: &PartFields, decoded: Decoded<'_>) {
+        let Decoded { bytes, missing } = decoded;
+        // Decoded bytes were counted when they were decoded.
+        let (bytes, missing) = match bytes {
+            Cow::Owned(bytes) => (bytes, missing),
+            Cow::Borrowed(bytes) => match self.take(bytes.len()) {
+                Ok(()) => (bytes.to_vec(), missing),
+                Err(cause) => (Vec::new(), Some(cause)),
+            },
+        };
+        self.attach(fields, PartContent::Bytes(bytes), missing);
+    }
+
+    /// Counts decoded bytes against the limit.
+    ///
+    /// # Errors
+    /// Why they are left out. It continues a sentence that begins with the part.
+    fn take(&mut self, len: usize) -> Result<(), String> {
+        let left = self.limits.bytes.checked_sub(len).ok_or_else(|| {
+            let max = self.limits.bytes_max;
+            format!("of {len} bytes is left out: more than {max} in all")
+        })?;
+        self.limits.bytes = left;
+        Ok(())
+    }
+
+    fn attach(&mut self, fields: &PartFields, content: PartContent, missing: Option<String>) {
         self.entity.attachments.push(Part {
             name: fields.name.clone(),
             media_type: fields.media_type.clone(),
             content_id: fields.content_id.clone(),
             content_location: fields.content_location.clone(),
             content,
+            missing,
         });
     }
 
-    /// Decodes the transfer encoding of a body (RFC 2045 section 6).
-    fn decode<'b>(&mut self, fields: &PartFields, body: &'b [u8]) -> Cow<'b, [u8]> {
-        if fields.encoding != TransferEncoding::Identity && !self.take(body.len()) {
-            return Cow::default();
+    /// Decodes the body of a part.
+    fn decode<'b>(&mut self, fields: &PartFields, body: &'b [u8], end: PartEnd) -> Decoded<'b> {
+        // Bytes that stay as they are count when they become an attachment.
+        if fields.encoding != TransferEncoding::Identity
+            && let Err(cause) = self.take(body.len())
+        {
+            return Decoded { bytes: Cow::Owned(Vec::new()), missing: Some(cause) };
         }
-        let (decoded, name) = match fields.encoding {
-            TransferEncoding::Identity => return body.into(),
-            TransferEncoding::Base64 => (base64_decode(body), "base64"),
-            TransferEncoding::QuotedPrintable => {
-                (quoted_printable_decode(body), "quoted-printable")
-            }
-        };
-        match decoded {
-            Some(decoded) => decoded.into(),
-            None => {
-                self.defect(format!("a {} part is no {name}", fields.media_type));
-                body.into()
-            }
-        }
+        Decoded::of(fields.encoding, body, end)
     }
 }
 
-/// Whether a part is the detached signature of the part before it (RFC 1847, 8551, 3156).
-fn is_signature(part: &[u8]) -> bool {
+/// Whether a part is the detached S/MIME signature of the part before it (RFC 1847, 8551). No
+/// program can show it. The signature of another kind, such as that of PGP (RFC 3156), is a file
+/// with which people verify the part.
+fn is_smime_signature(part: &[u8]) -> bool {
     let header = split_header(part).0;
-    let media_type = PartFields::parse(header, &mut EntityFindings::default()).media_type;
-    ["pkcs7-signature", "x-pkcs7-signature", "pgp-signature"]
-        .into_iter()
-        .any(|subtype| media_type.strip_prefix("application/") == Some(subtype))
+    let findings = &mut EntityFindings::default();
+    let media_type = PartFields::parse(header, USUAL_TYPE, findings).media_type;
+    ["application/pkcs7-signature", "application/x-pkcs7-signature"].contains(&&*media_type)
 }
 
 /// Joins the texts of one entity: a mailing list may append a part with its footer.

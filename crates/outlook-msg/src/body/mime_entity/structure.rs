@@ -27,8 +27,10 @@ pub(super) fn split_header(entity: &[u8]) -> (&[u8], &[u8]) {
 pub(super) enum PartsEnd {
     /// The closing boundary.
     Closed,
-    /// The end of the body, without a closing boundary.
+    /// The end of the body, without a closing boundary: the last part may be cut.
     Missing,
+    /// The end of the body within or right behind a boundary, so the part before it is whole.
+    InBoundary,
     /// As many parts as were asked for; what follows is not read.
     Limit,
 }
@@ -59,10 +61,25 @@ pub(super) fn parts<'a>(
         }
         start = end;
     }
-    if let Some(from) = part_start {
-        found.push(body.get(from..).unwrap_or_default());
+    let Some(rest) = part_start.and_then(|from| body.get(from..)) else {
+        return (found, PartsEnd::Missing);
+    };
+    if rest.is_empty() && !found.is_empty() {
+        return (found, PartsEnd::InBoundary);
     }
+    let line = rest.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if is_start_of_delimiter(line, boundary) {
+        found.push(without_line_end(rest.strip_suffix(line).unwrap_or(rest)));
+        return (found, PartsEnd::InBoundary);
+    }
+    found.push(rest);
     (found, PartsEnd::Missing)
+}
+
+/// Whether a last line without a line end is a boundary that was cut.
+fn is_start_of_delimiter(line: &[u8], boundary: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"--").filter(|rest| !rest.is_empty()) else { return false };
+    boundary.starts_with(rest) || rest.strip_suffix(b"-") == Some(boundary)
 }
 
 /// What follows the boundary on its line; `None` if the line is no boundary.
@@ -114,7 +131,11 @@ mod tests {
     }
 
     fn check_parts(body: &str, expected: &[&str], end: PartsEnd) {
-        let (found, found_end) = parts(body.as_bytes(), b"b", 3);
+        check_parts_between("b", body, expected, end);
+    }
+
+    fn check_parts_between(boundary: &str, body: &str, expected: &[&str], end: PartsEnd) {
+        let (found, found_end) = parts(body.as_bytes(), boundary.as_bytes(), 3);
         let found: Vec<_> = found.into_iter().map(|part| str::from_utf8(part).unwrap()).collect();
         assert_eq!((found.as_slice(), found_end), (expected, end));
     }
@@ -141,6 +162,12 @@ mod tests {
         check_parts("--b\n--b--", &[""], PartsEnd::Closed);
         check_parts("--b--", &[], PartsEnd::Closed);
         check_parts("none", &[], PartsEnd::Missing);
+        check_parts("--b\none\n--b\n", &["one"], PartsEnd::InBoundary);
+        check_parts("--b\none\n--b", &["one"], PartsEnd::InBoundary);
+        check_parts("--b\none\n--b-", &["one"], PartsEnd::InBoundary);
+        check_parts("--b\n", &[""], PartsEnd::Missing);
+        check_parts_between("bcd", "--bcd\r\n1\r\n--bc", &["1"], PartsEnd::InBoundary);
+        check_parts_between("bcd", "--bcd\r\n1\r\n--", &["1\r\n--"], PartsEnd::Missing);
         check_parts("--b\n1\n--b\n2\n--b\n3\n--b--", &["1", "2", "3"], PartsEnd::Closed);
         check_parts("--b\n1\n--b\n2\n--b\n3\n--b\n4\n--b--", &["1", "2", "3"], PartsEnd::Limit);
     }

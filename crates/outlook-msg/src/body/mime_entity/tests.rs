@@ -79,12 +79,14 @@ fn bodies_and_attachments_are_told_apart() {
 }
 
 #[test]
-fn signed_parts_are_shown_without_signatures() {
+fn signed_parts_are_shown_without_smime_signatures() {
     let signed = "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\n\
                   \tboundary=\"----s\"\n\nThis is signed.\n\n------s\nSubject: protected\n\n\
                   text\n------s\nContent-Type: application/pkcs7-signature\n\nMII=\n------s--\n";
     check_bodies(signed, Some("text"), None, &[]);
     assert_eq!(parse(signed).fields.subject.as_deref(), Some("protected"));
+    let pgp = signed.replace("pkcs7", "pgp").replace("MII=", "PGP");
+    check_bodies(&pgp, Some("text"), None, &["- application/pgp-signature PGP"]);
 }
 
 #[test]
@@ -93,12 +95,136 @@ fn damage_is_told() {
     check("Content-Type: multipart/mixed; boundary=b\n\nx", &["no part between boundaries \"b\""]);
     check(
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx",
-        &["the last boundary \"b\" is missing"],
+        &[
+            "the last boundary \"b\" is missing",
+            "a text/plain part ends without a line end and without a boundary",
+        ],
     );
     check(
-        "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n(*)",
-        &["a image/png part is no base64"],
+        "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n(*)",
+        &["a text/html part is no base64"],
     );
+}
+
+/// What is missing of each attachment of an entity with a text and a file in base64, by what follows
+/// the header of the file.
+fn check_file(end: &str, missing: Option<&str>) {
+    let entity = parse(&format!(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\n\
+         Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n{end}"
+    ));
+    let found: Vec<_> = entity.attachments.iter().map(|one| one.missing.as_deref()).collect();
+    assert_eq!(found, [missing], "{end:?}");
+    let is_open = !end.ends_with("--b--\n");
+    assert_eq!(entity.findings.defects.len(), usize::from(is_open), "{end:?}");
+}
+
+#[test]
+fn attachments_say_what_is_missing() {
+    check_file("Zm9v\nZm9v\n--b--\n", None);
+    check_file("Zm9v\nZm8\n--b--\n", None);
+    check_file("Zm9v\nZm9vY\n--b--\n", Some("ends within a group of base64"));
+    check_file("Zm9v\nZ!9v\n--b--\n", Some("is no base64 from byte 7 on"));
+    // The last boundary is missing.
+    check_file("Zm9v\nZm8=", None);
+    check_file("Zm9v\nZm9v\n", None);
+    check_file("Zm9v\nZm9v\n--b", None);
+    check_file("Zm9v\nZm9v", Some("ends without a line end and without a boundary"));
+    check_file("Zm9v\nZm8", Some("ends within a group of base64"));
+}
+
+/// The boundary around a multipart says that the file does not end in it.
+#[test]
+fn only_the_last_part_of_a_file_may_be_cut() {
+    let missing = |end: &str| {
+        let entity = parse(&format!(
+            "Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: multipart/mixed; \
+             boundary=i\n\n--i\nContent-Type: image/png\n\nfile{end}"
+        ));
+        entity.attachments.into_iter().map(|one| one.missing.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(missing("\n--i--\n--m--\n"), [false]);
+    assert_eq!(missing("\n--m--\n"), [false]);
+    assert_eq!(missing("\n--i--"), [false]);
+    assert_eq!(missing(""), [true]);
+    let message = format!(
+        "Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: message/rfc822\n\n{}",
+        "Content-Type: multipart/mixed; boundary=i\n\n--i\nContent-Type: image/png\n\nfile"
+    );
+    let PartContent::Message(inner) = &parse(&message).attachments[0].content else {
+        panic!("no message");
+    };
+    assert!(inner.attachments[0].missing.is_some());
+}
+
+/// All that can be read of an entity and of those in it, in one text.
+fn reachable(entity: &Entity) -> String {
+    let mut all: Vec<String> =
+        [&entity.text, &entity.html].into_iter().flatten().cloned().collect();
+    for part in &entity.attachments {
+        all.push(match &part.content {
+            PartContent::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            PartContent::Message(inner) => reachable(inner),
+        });
+    }
+    all.join("\n")
+}
+
+#[test]
+fn no_part_disappears() {
+    const PARTS: [&str; 13] = [
+        "text/plain",
+        "text/html",
+        "text/calendar",
+        "text/enriched",
+        "application/pgp-signature",
+        "application/pgp-encrypted",
+        "application/applefile",
+        "application/pkcs7-mime",
+        "message/rfc822",
+        "message/delivery-status",
+        "message/partial",
+        "message/external-body",
+        "x-unknown/x-type",
+    ];
+    const KINDS: [&str; 12] = [
+        "mixed",
+        "alternative",
+        "related",
+        "digest",
+        "parallel",
+        "report; report-type=delivery-status",
+        "signed; protocol=\"application/pgp-signature\"",
+        "signed; protocol=\"application/pkcs7-signature\"",
+        "encrypted; protocol=\"application/pgp-encrypted\"",
+        "appledouble",
+        "related; start=\"<none>\"",
+        "x-unknown",
+    ];
+    for kind in KINDS {
+        // A part without a type, and then one of each type, forwards and backwards.
+        let part = |name: &str| match name {
+            "" => "--b\n\nSubject: untyped\n\nuntyped inner\n".to_owned(),
+            name => format!("--b\nContent-Type: {name}\n\nX-Word: ({name})\n\n({name})\n"),
+        };
+        let names = || std::iter::once("").chain(PARTS);
+        let parts: String = names().chain(names().rev()).map(part).collect();
+        let inner = format!("Content-Type: multipart/{kind}; boundary=b\n\n{parts}--b--\n");
+        for around in ["", "Content-Type: message/rfc822\n\n"] {
+            let found = reachable(&parse(&format!("{around}{inner}")));
+            for name in PARTS.map(|name| format!("({name})")).into_iter().chain(["untyped".into()])
+            {
+                assert!(found.matches(&name).count() >= 2, "{kind} {name}: {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_digest_are_messages() {
+    let digest = "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: one\n\ntext\n\
+                  --b\nContent-Type: text/plain\n\nfooter\n--b--\n";
+    check_bodies(digest, Some("footer"), None, &["- message/rfc822 [one]"]);
 }
 
 #[test]
@@ -243,6 +369,22 @@ fn a_guessed_page_is_a_note() {
     let header = [&b"Subject: "[..], &bytes, b"\n\na"].concat();
     check(&header, "a", &[&format!("the header {guess}no page is stated")]);
     assert!(Entity::parse(&header).fields.header.contains(russian));
+}
+
+#[test]
+fn flowed_texts_are_joined() {
+    let header = "Content-Type: text/plain; format=Flowed";
+    check_bodies(&format!("{header}\n\none \ntwo\n"), Some("one two\r\n"), None, &[]);
+    check_bodies(&format!("{header}; delsp=yes\n\none \ntwo\n"), Some("onetwo\r\n"), None, &[]);
+    check_bodies("Content-Type: text/plain\n\none \ntwo", Some("one \r\ntwo"), None, &[]);
+}
+
+#[test]
+fn authors_beside_the_first_are_a_note() {
+    let notes = |from: &str| parse(&format!("From: {from}\n\ntext")).findings.notes;
+    assert_eq!(notes("a@b.c"), [""; 0]);
+    let note = "of the 2 authors in its header, `from` is the first";
+    assert_eq!(notes("a@b.c, Ann <d@e.f>"), [note]);
 }
 
 /// Each layer is nearly as long as the entity, and all of them are in memory at once.

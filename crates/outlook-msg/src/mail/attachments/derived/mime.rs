@@ -31,6 +31,7 @@ pub(super) fn message(entity: Entity) -> ConvertedMessage {
         PersonTags::SENDER,
     ));
     properties.extend(reply_to(&fields));
+    properties.extend(flags(&fields));
     let recipients = recipients(&fields);
     if !fields.header.is_empty() {
         let tag = tags::PR_TRANSPORT_MESSAGE_HEADERS;
@@ -80,6 +81,28 @@ fn recipients(fields: &Fields) -> Vec<Vec<ConvertedProperty>> {
     rows.collect()
 }
 
+/// What the header says of the weight of the message (\[MS-OXCMAIL\] 2.2.3.2).
+fn flags(fields: &Fields) -> Vec<ConvertedProperty> {
+    const IMPORTANCE: [(&str, i32); 3] = [("low", 0), ("normal", 1), ("high", 2)];
+    const X_PRIORITY: [(&str, i32); 5] = [("1", 2), ("2", 2), ("3", 1), ("4", 0), ("5", 0)];
+    const PRIORITY: [(&str, i32); 3] = [("non-urgent", -1), ("normal", 0), ("urgent", 1)];
+    const SENSITIVITY: [(&str, i32); 3] =
+        [("personal", 1), ("private", 2), ("company-confidential", 3)];
+    // A program may explain the value: `1 (Highest)`.
+    let number = |field: &Option<String>, words: &[(&str, i32)]| {
+        let word = field.as_deref()?.split_whitespace().next()?;
+        words.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, number)| *number)
+    };
+    let importance = number(&fields.importance, &IMPORTANCE);
+    let numbers = [
+        (tags::PR_IMPORTANCE, importance.or_else(|| number(&fields.x_priority, &X_PRIORITY))),
+        (tags::PR_PRIORITY, number(&fields.priority, &PRIORITY)),
+        (tags::PR_SENSITIVITY, number(&fields.sensitivity, &SENSITIVITY)),
+    ];
+    let numbers = numbers.into_iter().filter_map(|(tag, number)| Some((tag, number?)));
+    numbers.map(|(tag, number)| ConvertedProperty::new(tag, Value::Integer32(number))).collect()
+}
+
 fn reply_to(fields: &Fields) -> Vec<ConvertedProperty> {
     if fields.reply_to.is_empty() {
         return Vec::new();
@@ -95,7 +118,7 @@ fn reply_to(fields: &Fields) -> Vec<ConvertedProperty> {
 }
 
 fn attachment(part: Part) -> ConvertedAttachment {
-    let Part { name, media_type, content_id, content_location, content } = part;
+    let Part { name, media_type, content_id, content_location, content, missing } = part;
     let name = match (&content, name) {
         (PartContent::Bytes(_), None) => Some(unnamed(&media_type).to_owned()),
         (_, name) => name,
@@ -109,7 +132,10 @@ fn attachment(part: Part) -> ConvertedAttachment {
     let texts =
         texts.into_iter().filter_map(|(tag, text)| Some(ConvertedProperty::text(tag, text?)));
     let content = match content {
-        PartContent::Bytes(bytes) => ConvertedContent::Bytes(bytes),
+        PartContent::Bytes(bytes) => match missing {
+            None => ConvertedContent::Bytes(bytes),
+            Some(cause) => ConvertedContent::Start(bytes, format!("the part {cause}")),
+        },
         PartContent::Message(entity) => ConvertedContent::Message(Box::new(message(*entity))),
     };
     ConvertedAttachment { properties: texts.collect(), content }

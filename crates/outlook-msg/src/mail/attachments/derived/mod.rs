@@ -10,7 +10,8 @@ mod tnef;
 
 use std::sync::Arc;
 
-use crate::body::{cms, mime_entity, tnef as tnef_stream};
+use crate::body::mime_entity::Entity;
+use crate::body::{cms, tnef as tnef_stream};
 use crate::imsg::{Attachment, ConvertedFile, ConvertedMessage, MapiProp as _, Message, Note};
 use crate::mail::error::Error;
 use crate::mapi::{Value, tags};
@@ -54,8 +55,12 @@ impl Inside {
                 let message = tnef_stream::read(&read(attachment)?).map_err(unreadable)?;
                 tnef::message(message).into_file(len)?
             }
-            DerivedKind::Eml => mime(&read(attachment)?).into_file(len)?,
-            DerivedKind::Signed => signed(&read(attachment)?)?.into_file(len)?,
+            DerivedKind::Eml => {
+                mime(&read(attachment)?, parser(is_cut(attachment))).into_file(len)?
+            }
+            DerivedKind::Signed => {
+                signed(&read(attachment)?, is_cut(attachment))?.into_file(len)?
+            }
             DerivedKind::Encrypted | DerivedKind::Ole => {
                 return Err(unreadable("there is no message in it"));
             }
@@ -88,14 +93,14 @@ pub fn encrypted(attachment: &Attachment) -> String {
 
 /// The message in signed mail (\[MS-OXOSMIME\] 2.1.2). The attachment is either a cryptographic
 /// message that contains a MIME entity, or a MIME entity that has the signature as its second part.
-fn signed(bytes: &[u8]) -> Result<ConvertedMessage, Error> {
+fn signed(bytes: &[u8], is_cut: bool) -> Result<ConvertedMessage, Error> {
     let bytes = cms::binary(bytes);
     if cms::kind(&bytes).is_none() {
-        return Ok(mime(&bytes));
+        return Ok(mime(&bytes, parser(is_cut)));
     }
     match cms::read(&bytes).map_err(unreadable)? {
         cms::CmsContent::Signed { bytes, is_truncated } => {
-            let mut message = mime(&bytes);
+            let mut message = mime(&bytes, parser(is_truncated));
             if is_truncated {
                 let cause = "the end of the signed content is missing".to_owned();
                 message.defects.push(Defect { place: "/".to_owned(), cause });
@@ -106,7 +111,12 @@ fn signed(bytes: &[u8]) -> Result<ConvertedMessage, Error> {
     }
 }
 
-fn mime(bytes: &[u8]) -> ConvertedMessage {
+/// Parses an entity, or one of which only the start is there.
+fn parser(is_cut: bool) -> fn(&[u8]) -> Entity {
+    if is_cut { Entity::parse_start } else { Entity::parse }
+}
+
+fn mime(bytes: &[u8], parse: fn(&[u8]) -> Entity) -> ConvertedMessage {
     // Some programs write a byte order mark before the header. A mail from a mailbox file (mbox)
     // begins with a `From ` line.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -114,7 +124,7 @@ fn mime(bytes: &[u8]) -> ConvertedMessage {
         true => memchr::memchr(b'\n', bytes).and_then(|at| bytes.get(at + 1..)).unwrap_or(bytes),
         false => bytes,
     };
-    mime::message(mime_entity::Entity::parse(bytes))
+    mime::message(parse(bytes))
 }
 
 fn unreadable(cause: impl ToString) -> Error {
@@ -140,6 +150,11 @@ fn read(attachment: &Attachment) -> Result<Vec<u8>, Error> {
         Some(Value::Binary(bytes)) => Ok(bytes),
         _ => Err(without_content()),
     }
+}
+
+/// Whether some of the bytes of an attachment are missing.
+fn is_cut(attachment: &Attachment) -> bool {
+    attachment.missing_part(tags::PR_ATTACH_DATA_BIN).is_ok_and(|missing| missing.is_some())
 }
 
 fn without_content() -> Error {

@@ -1,9 +1,13 @@
 //! The addresses of a contact: mail, telephone and postal addresses.
 
+use crate::imsg::Address;
 use crate::imsg::structures::Member;
 use crate::mail::calendar::content_lines::{ContentLine, ContentLines};
 use crate::mail::values::named::{NamedKey, Values, lid};
 use crate::mapi::{PropertyTag, tags};
+
+/// The type of an address that is an X.500 name of an Exchange organization.
+const EXCHANGE: &str = "EX";
 
 /// The properties of a mail address: type, address, EntryID and display name.
 const EMAILS: [[NamedKey; 4]; 3] = [
@@ -136,9 +140,10 @@ pub(super) fn postal_addresses(values: Values<'_>) -> Vec<String> {
 /// Writes all addresses.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
     for (index, address) in emails(values).enumerate() {
-        let is_first = index == 0;
-        let types = if is_first { "INTERNET,PREF" } else { "INTERNET" };
-        lines.line(typed("EMAIL", types).parts(&[&address]));
+        // As Outlook writes them. No program can send mail to an X.500 name.
+        let kind = if Address::new("", &address).is_smtp() { "INTERNET" } else { EXCHANGE };
+        let types = if index == 0 { format!("{kind},PREF") } else { kind.to_owned() };
+        lines.line(typed("EMAIL", &types).parts(&[&address]));
     }
     for (name, types, tag) in TELEPHONES {
         if let Some(number) = values.text(tag) {

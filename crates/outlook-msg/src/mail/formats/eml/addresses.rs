@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::imsg::Address;
 
+use super::domain::ascii_domain;
 use super::encode::{phrase, single_line};
 
 /// A domain that never exists (RFC 2606), for addresses that have no domain.
@@ -37,17 +38,20 @@ pub(super) fn is_same(a: &Address, b: &Address) -> bool {
     a.address.eq_ignore_ascii_case(&b.address)
 }
 
-/// An address in the form of RFC 5322 (`addr-spec`); empty if it cannot have that form.
+/// An address in the form of RFC 5322 (`addr-spec`); empty if it cannot have that form, which has
+/// only ASCII. A domain can be written so. A local part cannot: many programs and servers do not take
+/// the raw characters of RFC 6532.
 fn address(address: &str) -> String {
     let address = single_line(address);
     let address = address.trim().trim_start_matches('<').trim_end_matches('>');
     if address.starts_with('/') {
         return encapsulated(address);
     }
-    let is_atom = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let is_atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     let is_domain = |c: char| c.is_alphanumeric() || "-._[]:".contains(c);
     match address.rsplit_once('@') {
         Some(("", _) | (_, "")) => String::new(),
+        Some((local, _)) if !local.is_ascii() => String::new(),
         Some((_, domain)) if !domain.chars().all(is_domain) => String::new(),
         Some((local, domain)) if !local.chars().all(is_atom) => {
             let inner = local.strip_prefix('"').and_then(|local| local.strip_suffix('"'));
@@ -55,13 +59,17 @@ fn address(address: &str) -> String {
             if inner.chars().any(|c| c.is_control() || "<>".contains(c)) {
                 return String::new();
             }
-            format!("\"{inner}\"@{domain}")
+            with_domain(&format!("\"{inner}\""), domain)
         }
-        Some(_) => address.to_owned(),
+        Some((local, domain)) => with_domain(local, domain),
         // The name of a local account.
         None if address.chars().all(is_atom) => address.to_owned(),
         None => String::new(),
     }
+}
+
+fn with_domain(local: &str, domain: &str) -> String {
+    ascii_domain(domain).map(|domain| format!("{local}@{domain}")).unwrap_or_default()
 }
 
 /// An X.500 name as an SMTP address, encoded as Exchange does (\[MS-OXCMAIL\] 2.1.3.1.8.4).
@@ -103,6 +111,9 @@ mod tests {
         check("FAX 12", "FAX 12", "FAX 12:;");
         check("", "two words@b.c", "<\"two words\"@b.c>");
         check("x", "a@b.c>, <d@e.f", "\"x a@b.c>, <d@e.f\":;");
+        check("", "j@ex\u{E4}mple.com", "<j@xn--exmple-cua.com>");
+        check("Zo\u{EB}", "zo\u{EB}@b.c", "=?utf-8?Q?Zo=C3=AB_zo=C3=AB=40b=2Ec?=:;");
+        check("", "j\u{F6}", "=?utf-8?B?asO2?=:;");
         check("x\r\nBcc: y", "a@b.c", "\"x Bcc: y\" <a@b.c>");
     }
 

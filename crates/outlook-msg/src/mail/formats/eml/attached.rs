@@ -12,7 +12,7 @@ use crate::mail::error::Error;
 use crate::mapi::tags;
 use crate::storage::{self, Defect};
 
-use super::encode::{fold, free_text, single_line};
+use super::encode::{fold, free_text, percent_encoded, single_line};
 use super::made::MadeContents;
 use super::part::{MimePart, Pieces};
 
@@ -126,7 +126,8 @@ fn describe(part: &mut MimePart, shown: &ShownAttachment, is_inline: bool, name:
         let text = free_text(DESCRIPTION, &format!("not all of it could be read: {defect}"));
         part.header.push_str(&fold(DESCRIPTION, &text));
     }
-    if let Some(id) = content_id(&shown.attachment).filter(|id| id.len() <= CONTENT_ID_MAX) {
+    let id = content_id(&shown.attachment).map(|id| ascii_id(&id));
+    if let Some(id) = id.filter(|id| id.len() <= CONTENT_ID_MAX) {
         part.field("Content-ID", &[format!("<{id}>")]);
     }
     let location = shown.attachment.text(tags::PR_ATTACH_CONTENT_LOCATION);
@@ -134,6 +135,12 @@ fn describe(part: &mut MimePart, shown: &ShownAttachment, is_inline: bool, name:
         let value = free_text("Content-Location", location.trim());
         part.header.push_str(&fold("Content-Location", &value));
     }
+}
+
+/// A content id in ASCII, as it is in the URL by which an HTML body refers to it (RFC 2392).
+fn ascii_id(id: &str) -> String {
+    let escaped = |c: char| if c.is_ascii() { c.to_string() } else { percent_encoded(c) };
+    id.chars().map(escaped).collect()
 }
 
 /// The media type of an attachment. A text in UTF-8 gets its charset. For any other text the

@@ -186,7 +186,8 @@ pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
     numbered.collect()
 }
 
-fn percent_encoded(c: char) -> String {
+/// The bytes of a character in UTF-8, escaped where needed (RFC 2231, RFC 3986).
+pub(super) fn percent_encoded(c: char) -> String {
     let mut bytes = [0; 4];
     let mut escaped = String::new();
     for byte in c.encode_utf8(&mut bytes).bytes() {

@@ -6,12 +6,17 @@
 use std::collections::HashSet;
 
 use crate::body::header::{HeaderLine, split_field};
+use crate::imsg::{Address, HeaderField, TransportHeaders};
 use crate::mail::values::text::without_backslashes;
 
+use super::addresses::mailboxes;
 use super::encode::{encoded_words, fold, free_text, phrase, single_line};
 
 /// The most characters in a line of a header (RFC 5322 section 2.1.1).
 const LINE_MAX: usize = 998;
+/// A longer field is not parsed, because mail-parser may take a time that grows with the square of
+/// the length.
+const PARSED_MAX: usize = 64 << 10;
 /// Exchange puts this line before the header. It is no field.
 const EXCHANGE_LINE: &str = "Microsoft Mail Internet Headers Version 2.0";
 /// Fields of addresses. In them, only names are encoded.
@@ -84,15 +89,17 @@ impl HeaderFields {
         }
     }
 
-    /// Replaces the value of a field that has only names.
-    pub(super) fn complete(&mut self, name: &str, value: &str) {
-        let is_of_names = |field: &String| {
-            split_field(field).is_some_and(|(known, value)| {
-                let is_group = value.trim_end().ends_with(';');
-                known.eq_ignore_ascii_case(name) && !value.contains('@') && !is_group
-            })
+    /// Replaces the value of a field of which no program can read the present one.
+    pub(super) fn repair(&mut self, name: &str, value: &str, is_readable: fn(&str) -> bool) {
+        if value.is_empty() {
+            return;
+        }
+        let of_name = |field: &&mut String| {
+            split_field(field).is_some_and(|(known, _)| known.eq_ignore_ascii_case(name))
         };
-        if let Some(field) = self.fields.iter_mut().find(|field| is_of_names(field)) {
+        let Some(field) = self.fields.iter_mut().find(of_name) else { return };
+        let present = split_field(field).map(|(_, value)| value.replace("\r\n", ""));
+        if !present.is_some_and(|value| is_readable(value.trim())) {
             *field = fold(name, value);
         }
     }
@@ -124,7 +131,7 @@ impl HeaderFields {
             let is_address = ADDRESS_FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name));
             let value = match (value.is_ascii(), is_address) {
                 (true, _) => value.to_owned(),
-                (false, true) => encoded_addresses(value),
+                (false, true) => ascii_addresses(value),
                 (false, false) => encoded_runs(name, value),
             };
             fold(name, &value)
@@ -156,6 +163,23 @@ fn encoded_runs(name: &str, value: &str) -> String {
     let part = |range| value.get::<std::ops::Range<usize>>(range).unwrap_or_default();
     let encoded = encoded_words(&single_line(part(start..end)), name.len() + 2);
     format!("{}{encoded}{}", part(0..start), part(end..value.len()))
+}
+
+/// The addresses of a field in ASCII.
+fn ascii_addresses(value: &str) -> String {
+    let encoded = encoded_addresses(value);
+    if encoded.is_ascii() {
+        return encoded;
+    }
+    // An address itself has other characters, so each of them is written anew.
+    let addresses = mailboxes(&addresses_in(value).unwrap_or_default());
+    if addresses.is_empty() { format!("{}:;", phrase(value)) } else { addresses }
+}
+
+/// The addresses in the value of a field; `None` if it is too long to be parsed.
+pub(super) fn addresses_in(value: &str) -> Option<Vec<Address>> {
+    let header = || TransportHeaders::parse(&format!("{}: {value}", HeaderField::To.name()));
+    (value.len() <= PARSED_MAX).then(|| header().addresses(HeaderField::To))
 }
 
 /// Encodes quoted strings, comments and words that are not ASCII, but not the addresses in `<>`.

@@ -2,7 +2,7 @@
 //!
 //! | part | module |
 //! |---|---|
-//! | header fields | `fields`, `properties`, `addresses` |
+//! | header fields | `fields`, `properties`, `addresses`, `domain` |
 //! | encodings | `encode` |
 //! | entities and multiparts | `part` |
 //! | attachments | `attached` |
@@ -11,7 +11,8 @@
 //! | the transport header after an edit | `transport_header` |
 //!
 //! The header begins with the fields of the transport header, unchanged, even if properties have
-//! other values. Fields that the transport header lacks are made from properties. The structure is
+//! other values. Fields that the transport header lacks, and those that no program can read, are made
+//! from properties. All of it is ASCII. The structure is
 //! mixed (related (alternative (text, HTML), inline attachments), attachments); a level with a
 //! single part is left out. A native RTF body is written as text. A meeting is one of the
 //! alternatives; a contact, list or task is the first attachment. If the message has no body, the
@@ -22,6 +23,7 @@
 
 mod addresses;
 mod attached;
+mod domain;
 mod encode;
 mod fields;
 mod made;

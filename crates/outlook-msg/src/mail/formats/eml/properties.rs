@@ -1,13 +1,17 @@
 //! Makes header fields from properties (\[MS-OXCMAIL\] 2.2.3).
 //!
-//! A field of the transport header is never replaced, even if a property has another value, because
-//! another program may have edited only the property. Knows no MIME structure.
+//! A field of the transport header is not replaced, even if a property has another value, because
+//! another program may have edited only the property; unless no program can read the field. Knows no
+//! MIME structure.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::body::header::is_field_name;
-use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::imsg::{
+    Address, HeaderField, MapiProp, Message, NameKind, PropertyName, RecipientType,
+    TransportHeaders,
+};
 use crate::mail::calendar::ics::is_class;
 use crate::mail::values::base64;
 use crate::mail::values::fields::{self as mail, MessageFlags};
@@ -16,7 +20,7 @@ use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
 use super::addresses::{is_same, mailbox, mailboxes};
 use super::encode::{free_text, phrase, single_line};
-use super::fields::{HeaderFields, is_of_mime};
+use super::fields::{HeaderFields, addresses_in, is_of_mime};
 
 /// Named properties in `PSETID_Common` and their header fields (\[MS-OXCMAIL\] 2.2.3.2): the flag
 /// for follow-up and the classification.
@@ -81,19 +85,32 @@ fn people(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     }
 }
 
-/// Adds a field of addresses. If the transport header has the field, but only with names, it is
+/// Adds a field of addresses. If the transport header has the field, but without an address, it is
 /// replaced, provided that all addresses are known.
 fn add_people(fields: &mut HeaderFields, name: &str, people: &[Address]) {
     let value = mailboxes(people);
-    if !people.is_empty() && people.iter().all(|one| one.address.contains('@')) {
-        fields.complete(name, &value);
+    if people.iter().all(|one| one.address.contains('@')) {
+        fields.repair(name, &value, |value| {
+            let has_address = |all: Vec<Address>| all.iter().any(|one| one.address.contains('@'));
+            // A group may have no members.
+            value.ends_with(';') || addresses_in(value).is_none_or(has_address)
+        });
     }
     fields.add(name, &value);
 }
 
+/// Adds a field of a date, also in the place of one that is no date.
+fn add_date(fields: &mut HeaderFields, name: &str, date: &str) {
+    fields.repair(name, date, |value| {
+        let field = format!("{}: {value}", HeaderField::Date.name());
+        TransportHeaders::parse(&field).date().is_some()
+    });
+    fields.add(name, date);
+}
+
 fn identity(message: &Message, fields: &mut HeaderFields) {
     if let Some(date) = date(message) {
-        fields.add("Date", &date);
+        add_date(fields, "Date", &date);
     }
     fields.add_text("Subject", &mail::subject(message).unwrap_or_default());
     for (name, tag) in [
@@ -101,7 +118,9 @@ fn identity(message: &Message, fields: &mut HeaderFields) {
         ("In-Reply-To", tags::PR_IN_REPLY_TO_ID),
         ("References", tags::PR_INTERNET_REFERENCES),
     ] {
-        fields.add(name, &message_ids(name, &message.text(tag).unwrap_or_default()));
+        let ids = message_ids(name, &message.text(tag).unwrap_or_default());
+        fields.repair(name, &ids, |value| value.contains('<') && value.contains('>'));
+        fields.add(name, &ids);
     }
     let text = |tag| message.text(tag).unwrap_or_default();
     fields.add_text("Thread-Topic", &text(tags::PR_CONVERSATION_TOPIC));
@@ -189,7 +208,7 @@ fn flags(message: &Message, fields: &mut HeaderFields) {
     if let Ok(Value::Time(time)) = message.property(tags::PR_REPLY_TIME)
         && time.is_set()
     {
-        fields.add("Reply-By", &rfc_5322_time(time).unwrap_or_default());
+        add_date(fields, "Reply-By", &rfc_5322_time(time).unwrap_or_default());
     }
     if let Some(level) = number(tags::PR_CONTENT_FILTER_SCL) {
         fields.add("X-MS-Exchange-Organization-SCL", &level.to_string());
