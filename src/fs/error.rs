@@ -75,8 +75,9 @@ pub enum Error {
     /// A file cannot be moved from one message into another; it can be copied.
     #[error("it cannot be moved between messages")]
     OtherDevice,
-    /// A program is writing to a file of the message that is to be moved.
-    #[error("a program is writing to it")]
+    /// A program is writing to a file of the message that is to be moved, or removes files in one
+    /// that is to be saved.
+    #[error("a program is changing it")]
     Busy,
     /// The name is longer than 255 bytes.
     #[error("the name is too long")]
@@ -96,6 +97,9 @@ pub enum Error {
     /// The edit log could not take an edit, so the edit was not made.
     #[error("the edit cannot be kept in the state folder: {0}")]
     EditLog(io::Error),
+    /// The session is being closed.
+    #[error("the mount is ending")]
+    Closing,
     /// Nothing can be written here: the mount is read-only, or the file is no message.
     #[error("{}: only messages can be written to, in a mount with -o edit", shown(path))]
     ReadOnly {

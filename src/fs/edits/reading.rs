@@ -10,9 +10,11 @@ use crate::view::{self, NodeId};
 use super::message::directory::{Contents, joined};
 use super::message::entries::EditableMessage;
 use super::message::locked::LockedMessage;
+use super::message::removals::Finality;
 use super::message::shown::ShownEntry;
 use super::message::waiting::is_told_without;
 use super::open::handles::HandleTarget;
+use super::open::unflushed::Unflushed;
 use super::{Edits, LookedUpMessage, MessageNode};
 
 /// What a path of a message leads to, for questions that the tree of the message answers.
@@ -43,7 +45,7 @@ impl Edits {
         let mut locked = self.locked(message, message.directory.as_ref()?.lock());
         if !locked.contents.is_busy() {
             if !locked.contents.removals.is_empty() {
-                locked.finish_removals(false);
+                locked.finish_removals(Finality::Done);
             }
             if !locked.contents.waiting.is_empty()
                 && !path(&locked.contents).is_some_and(|at| is_told_without(&at))
@@ -212,11 +214,11 @@ impl Edits {
         let target = match path.and_then(|path| locked.shown().find(&path)) {
             Ok(ShownEntry::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
-                HandleTarget::temporary(file, OpenFlags(libc::O_RDONLY))
+                HandleTarget::temporary(file, OpenFlags(libc::O_RDONLY), 0)
             }
             Ok(ShownEntry::Arrival(arrival)) => {
                 arrival.open();
-                HandleTarget::Arrival { arrival, unflushed: Default::default() }
+                HandleTarget::Arrival { arrival, unflushed: Unflushed::new(0) }
             }
             _ => return Ok(OpenedFile { handle: 0, is_kept: false }),
         };

@@ -168,7 +168,13 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
             }
         }
     }
-    pending.sort_by(|a, b| a.message.cmp(&b.message));
+    // The copies of temporary files are logs of their own.
+    pending.sort_by(|a, b| {
+        (&a.message, a.is_mounted, a.since).cmp(&(&b.message, b.is_mounted, b.since))
+    });
+    pending.dedup_by(|later, first| {
+        later.message == first.message && later.is_mounted == first.is_mounted
+    });
     Ok(pending)
 }
 
