@@ -23,7 +23,6 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
         "made of PR_HTML: its <hr> is drawn, as in PR_PREVIEW",
     ),
     ("ddbc2cb0f384", "message_id", "1035 begins with a tab"),
-    ("f14e95e2d02b", "sender", "0C1F is no address; the transport headers have one"),
     ("f14e95e2d02b", "value", "the first sector of 0040001F is not in the file"),
     ("f14e95e2d02b", "mapi file", "the first sector of 0040001F is not in the file"),
 ];

@@ -60,6 +60,16 @@ fn an_old_value_is_found_in_no_header() {
 }
 
 #[test]
+fn a_sender_is_shown_as_it_was_set() {
+    let mut edited = received();
+    for sender in ["Just Name\n", "Joe </O=ORG/OU=X/CN=RECIPIENTS/CN=joe>\n"] {
+        edited.set("sender", sender).unwrap();
+        assert_eq!(edited.text("sender").unwrap(), sender);
+        assert_eq!(edited.text("from").unwrap(), "Ann <ann@example.org>\n");
+    }
+}
+
+#[test]
 fn a_value_that_is_removed_leaves_the_header() {
     let mut edited = received();
     for (path, field) in [("subject", "Subject:"), ("reply-to", "Reply-To:"), ("to", "To: bob")] {

@@ -143,6 +143,26 @@ fn an_author_with_a_name_alone_has_the_address_of_the_sender_of_that_name() {
 }
 
 #[test]
+fn a_sender_without_an_address_has_not_that_of_another_person() {
+    let message = |sender: &str, header: &str| {
+        MessageBuilder::empty()
+            .text(tags::PR_SENDER_NAME, sender)
+            .text(tags::PR_TRANSPORT_MESSAGE_HEADERS, &format!("{header}\r\n\r\n"))
+    };
+    let from = "From: Anna Berg <anna@example.org>";
+    let of_anna = |sender: &str, header: &str| {
+        message(sender, header).text(tags::PR_SENT_REPRESENTING_NAME, "Anna Berg")
+    };
+    check(&of_anna("Just Name", from), "sender", "Just Name\n");
+    check(&of_anna("Just Name", "Sender: Just Name"), "sender", "Just Name\n");
+    let both = format!("{from}\r\nSender: Agent <agent@example.org>");
+    check(&of_anna("Agent", &both), "sender", "Agent <agent@example.org>\n");
+    check(&of_anna("anna  BERG", from), "sender", "anna  BERG <anna@example.org>\n");
+    // Nobody else is named.
+    check(&message("Berg", from), "sender", "Berg <anna@example.org>\n");
+}
+
+#[test]
 fn an_address_is_not_lost_where_the_header_has_the_name_alone() {
     let message = MessageBuilder::mail("A", ("Ann", "ann@example.org"), "2024-05-07T16:08:10Z")
         .recipient(RecipientBuilder::to("Ben", "ben@example.org"))

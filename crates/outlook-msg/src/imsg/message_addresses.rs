@@ -10,6 +10,7 @@ use super::person::{
     FoundPerson, ObjectProperties, PersonProperties, RECIPIENT, SENDER, SENT_REPRESENTING,
     address_of_entry_id, flat_entry_list,
 };
+use super::person_tags::PersonTags;
 use super::recipient::Recipient;
 use super::recipient_type::RecipientType;
 use super::transport_headers::HeaderField;
@@ -17,10 +18,19 @@ use super::transport_headers::HeaderField;
 impl Address {
     /// The sender (`PR_SENDER_*`).
     pub fn sender(message: &Message) -> Option<Self> {
+        // `From` has the address of the person on whose behalf the message was sent. It is the
+        // sender's only if both are one person.
+        let is_author = || match message.text(PersonTags::SENT_REPRESENTING.name) {
+            Some(author) => {
+                let sender = message.text(PersonTags::SENDER.name);
+                sender.is_some_and(|sender| is_same_name(&sender, &author))
+            }
+            None => true,
+        };
         let headers = || {
             let headers = message.transport_headers().ok()?;
             let sender = headers.address(HeaderField::Sender);
-            sender.or_else(|| headers.address(HeaderField::From))
+            sender.or_else(|| headers.address(HeaderField::From).filter(|_| is_author()))
         };
         Self::of_person(message, &SENDER, headers)
     }
@@ -28,11 +38,9 @@ impl Address {
     /// The person on whose behalf the message was sent (`PR_SENT_REPRESENTING_*`).
     pub fn sent_representing(message: &Message) -> Option<Self> {
         let others = || {
-            let named = message.text(tags::PR_SENT_REPRESENTING_NAME);
-            let is_same = |sender: &Self| {
-                let named = named.as_deref().unwrap_or_default().trim();
-                sender.address.contains('@') && sender.name.trim().eq_ignore_ascii_case(named)
-            };
+            let named = message.text(PersonTags::SENT_REPRESENTING.name).unwrap_or_default();
+            let is_same =
+                |sender: &Self| sender.address.contains('@') && is_same_name(&sender.name, &named);
             // Some programs write only the name here; the address is with the sender of the same
             // name.
             Self::sender(message)
@@ -142,4 +150,13 @@ impl Address {
             .unwrap_or_default();
         Some(Self { name: name.unwrap_or_default(), address })
     }
+}
+
+/// Whether two names are one but for case and blanks.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let letters = |name: &str| {
+        let letters = name.chars().filter(|letter| !letter.is_whitespace());
+        letters.flat_map(char::to_lowercase).collect::<Vec<_>>()
+    };
+    letters(one) == letters(other)
 }
