@@ -51,7 +51,7 @@ pub(super) static FILES: &[File] = &[
         exists: Exists::Message(|message| {
             fields::SUBJECT.into_iter().any(|tag| has(message, tag)).then_some(true)
         }),
-        edit: EditColumn::Text { field: &text_fields::SUBJECT, form: || Form::Text },
+        edit: EditColumn::Text { field: &text_fields::SUBJECT, form: || Form::Subject },
         part: Some(SearchPart::Subject),
         missing: missing::of_subject,
         ..value(16, "subject", |message| fields::subject(message).map(line))

@@ -12,6 +12,8 @@ use super::super::row::EditColumn;
 use super::super::tree::MessageTree;
 use super::place::{self, EditPlace, Key, PlaceKind, PropertyOwner};
 use crate::mail::edit::addresses;
+use crate::mail::edit::text_fields::A_SUBJECT;
+use crate::mail::fields;
 
 /// Checks the bytes of one file in the order in which they are written. No byte is looked at twice,
 /// so many small writes take no longer than a large one.
@@ -39,6 +41,8 @@ pub(in crate::view) enum Form {
     Magic(&'static [u8]),
     /// A text that the message stores as a string.
     Text,
+    /// The subject, which is such a string.
+    Subject,
     /// A string of one line; whether its line end was seen.
     OneLine { is_ended: bool },
     /// One of these words.
@@ -51,6 +55,8 @@ pub(in crate::view) enum Form {
     Values(PropertyType),
 }
 
+/// The mark of a prefix of a subject, in UTF-8.
+const PREFIX_MARK: &[u8] = &[fields::PREFIX_MARK as u8];
 /// A value longer than this is checked only when it is complete.
 const VALUE_BYTES_MAX: usize = 256;
 /// Whether a text is in the code page is checked only if the file is not longer than this.
@@ -111,6 +117,9 @@ impl StartCheck {
         match self.form {
             Form::Bytes => return Ok(()),
             Form::Magic(magic) => return check_magic(magic, start, bytes),
+            Form::Subject if start == 0 && bytes.starts_with(PREFIX_MARK) => {
+                return Err(Error::invalid(A_SUBJECT));
+            }
             _ => {}
         }
         let mut rest = std::mem::take(&mut self.partial);
@@ -127,7 +136,7 @@ impl StartCheck {
     fn push_text(&mut self, text: &str) -> Result<(), Error> {
         match &mut self.form {
             Form::Bytes | Form::Magic(_) => Ok(()),
-            Form::Text => check_string(text, self.code_page),
+            Form::Text | Form::Subject => check_string(text, self.code_page),
             Form::OneLine { is_ended } => {
                 if text.is_empty() {
                     return Ok(());

@@ -16,6 +16,11 @@ fn what_cannot_become_a_value_is_refused_early() {
     stage.refused("printf '\\xff\\n' > B.msg/subject", "invalid argument");
     assert_eq!(stage.output("cat B.msg/subject"), "B\n");
     assert_eq!(stage.output("cat B.msg/importance 2>/dev/null || echo normal"), "normal\n");
+    // A message store begins a subject so, and its readers leave both characters out.
+    stage.refused("printf '\\001\\006Hello world\\n' > B.msg/subject", "invalid argument");
+    assert_eq!(stage.output("cat B.msg/subject"), "B\n");
+    let errors = stage.output("cat .msgfs/errors");
+    assert!(errors.contains("a subject that does not begin with U+0001"), "{errors}");
     // What only turns out at the end is kept.
     let _ = stage.sh("printf 2020-01-0 > B.msg/date");
     let kept = stage.state.path().join("msgfs/recovered/B.msg.d/date");

@@ -60,11 +60,8 @@ const fn addresses(
     TextField { value: FieldValue::Addresses { shown, set }, header, people: Some(people) }
 }
 
-pub static SUBJECT: TextField = text(
-    |message, text| set_text(message, tags::PR_SUBJECT, text),
-    &[tags::PR_SUBJECT],
-    &[HeaderField::Subject, HeaderField::ThreadTopic],
-);
+pub static SUBJECT: TextField =
+    text(set_subject, &[tags::PR_SUBJECT], &[HeaderField::Subject, HeaderField::ThreadTopic]);
 pub static FROM: TextField = addresses(
     |message| fields::from(message).into_iter().collect(),
     set_from,
@@ -180,6 +177,19 @@ impl TextField {
 
 fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tag, &Value::String(text.to_owned()))?)
+}
+
+/// What is expected of a subject.
+pub const A_SUBJECT: &str =
+    "a subject that does not begin with U+0001, which marks a prefix in message stores";
+
+/// Sets the subject. One that begins as those of message stores do would be shown without its first
+/// two characters.
+fn set_subject(message: &Message, text: &str) -> Result<(), Error> {
+    match text.starts_with(fields::PREFIX_MARK) {
+        true => Err(Error::invalid(A_SUBJECT)),
+        false => set_text(message, tags::PR_SUBJECT, text),
+    }
 }
 
 /// Deletes a property, unless the message must have it.

@@ -141,6 +141,10 @@ impl fmt::Display for Importance {
     }
 }
 
+/// A message store (`.pst`) puts this character and one for the length of the prefix before a
+/// subject. Both are no part of the text.
+pub const PREFIX_MARK: char = '\u{1}';
+
 /// The properties of the subject.
 pub const SUBJECT: [PropertyTag; 2] = [tags::PR_SUBJECT, tags::PR_NORMALIZED_SUBJECT];
 
@@ -151,11 +155,9 @@ pub fn subject(message: &Message) -> Option<String> {
         Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
     });
     let subject = subject.or_else(|| of_header(message, TransportHeaders::subject))?;
-    // A message store (`.pst`) puts U+0001 and a character for the length of the prefix before the
-    // text.
     let mut characters = subject.chars();
     let subject = match (characters.next(), characters.next()) {
-        (Some('\u{1}'), Some(_)) => characters.as_str(),
+        (Some(PREFIX_MARK), Some(_)) => characters.as_str(),
         _ => &subject,
     };
     Some(unix_lines(subject))
