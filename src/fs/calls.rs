@@ -140,11 +140,14 @@ impl Fs {
         match self.editable(parent)? {
             Some(to) => match to.create(name, mode, OpenFlags(flags), process)? {
                 (entry, Some(handle)) => Ok((entry, handle)),
-                (entry, None) => Ok((entry, self.open_file(entry.attr.ino, flags)?.handle)),
+                (entry, None) => {
+                    let opened = self.open_file_for(entry.attr.ino, flags, process)?;
+                    Ok((entry, opened.handle))
+                }
             },
             None => {
                 let (folders, path) = self.in_folder(parent, name)?;
-                folders.create_file(&path, mode)
+                folders.create_file(&path, mode, process)
             }
         }
     }
@@ -295,8 +298,22 @@ impl Fs {
     /// # Errors
     /// `EROFS` for files that are no messages, else those of writing.
     pub fn setattr(&self, ino: Ino, handle: Option<u64>, change: &SetAttr) -> Result<Entry, Error> {
+        self.setattr_for(ino, handle, change, 0)
+    }
+
+    /// Changes attributes for a thread, as [`Fs::setattr`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::setattr`].
+    pub fn setattr_for(
+        &self,
+        ino: Ino,
+        handle: Option<u64>,
+        change: &SetAttr,
+        thread: u32,
+    ) -> Result<Entry, Error> {
         let to = self.editable(ino)?.ok_or_else(|| self.read_only(ino))?;
-        to.setattr(handle, change)?;
+        to.setattr(handle, change, thread)?;
         drop(to);
         self.getattr(ino)
     }

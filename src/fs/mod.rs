@@ -45,7 +45,7 @@
 //!
 //! Taken in this order:
 //!
-//! 1. The turn of a handle, by its FLUSH (`edits::open::handles::Unflushed`).
+//! 1. The turn of a handle, by its FLUSH (`edits::open::unflushed::Unflushed`).
 //! 2. The contents of one message directory. Those of two are never held together: what concerns
 //!    two messages is done in the one after it is done in the other.
 //! 3. The bytes of an open file, a temporary file or an arrival.

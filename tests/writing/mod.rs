@@ -5,6 +5,7 @@
 
 mod attaching;
 mod attachment_names;
+mod children;
 mod closing;
 mod conflicts;
 mod crash;

@@ -154,15 +154,15 @@ impl Edits {
         FolderEdits::new(self)
     }
 
-    /// An open file, for one call on it.
-    pub(super) fn handle(&self, number: u64) -> Result<OpenHandle<'_>, Error> {
-        Ok(OpenHandle::new(self, self.handles.get(number)?))
+    /// An open file, for one call on it by a thread; 0 stands for one that is not known.
+    pub(super) fn handle(&self, number: u64, thread: u32) -> Result<OpenHandle<'_>, Error> {
+        Ok(OpenHandle::new(self, self.handles.get(number)?, thread))
     }
 
     /// Closes an open file.
     pub(super) fn release(&self, number: u64) {
         if let Some(handle) = self.handles.remove(number) {
-            OpenHandle::new(self, handle).close();
+            OpenHandle::new(self, handle, 0).close();
         }
     }
 

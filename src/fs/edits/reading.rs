@@ -13,6 +13,7 @@ use super::message::locked::LockedMessage;
 use super::message::shown::ShownEntry;
 use super::message::waiting::is_told_without;
 use super::open::handles::HandleTarget;
+use super::open::unflushed::Unflushed;
 use super::{Edits, LookedUpMessage, MessageNode};
 
 /// What a path of a message leads to, for questions that the tree of the message answers.
@@ -212,11 +213,11 @@ impl Edits {
         let target = match path.and_then(|path| locked.shown().find(&path)) {
             Ok(ShownEntry::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
-                HandleTarget::temporary(file, OpenFlags(libc::O_RDONLY))
+                HandleTarget::temporary(file, OpenFlags(libc::O_RDONLY), 0)
             }
             Ok(ShownEntry::Arrival(arrival)) => {
                 arrival.open();
-                HandleTarget::Arrival { arrival, unflushed: Default::default() }
+                HandleTarget::Arrival { arrival, unflushed: Unflushed::new(0) }
             }
             _ => return Ok(OpenedFile { handle: 0, is_kept: false }),
         };

@@ -78,11 +78,12 @@ impl Filesystem for Adapter {
             // Means "never ask again" to a kernel that can do without.
             return reply.error(Errno::ENOSYS);
         }
+        let thread = request.pid();
         if flags.0 & libc::O_ACCMODE == libc::O_RDONLY {
-            return reply_open(self, ino, flags, reply);
+            return reply_open(self, ino, (flags, thread), reply);
         }
         self.fs.note_editor(request.uid());
-        self.edit(Ino(ino.0), move |adapter| reply_open(adapter, ino, flags, reply));
+        self.edit(Ino(ino.0), move |adapter| reply_open(adapter, ino, (flags, thread), reply));
     }
 
     fn read(
@@ -405,16 +406,16 @@ impl Filesystem for Adapter {
         });
         let change = SetAttr { size, mode, uid, gid, mtime };
         self.fs.note_editor(request.uid());
-        let (ino, handle) = (Ino(ino.0), handle.map(|handle| handle.0));
+        let (ino, handle, thread) = (Ino(ino.0), handle.map(|handle| handle.0), request.pid());
         self.edit(ino, move |adapter| {
-            let setattr = || adapter.fs.setattr(ino, handle, &change);
+            let setattr = || adapter.fs.setattr_for(ino, handle, &change, thread);
             reply_attr(adapter.answer("setattr", INodeNo(ino.0), None, setattr), reply);
         });
     }
 
     fn write(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         handle: FileHandle,
         offset: u64,
@@ -426,7 +427,7 @@ impl Filesystem for Adapter {
     ) {
         let write = || match write_flags.contains(WriteFlags::FUSE_WRITE_CACHE) {
             true => self.fs.write_back(handle.0, offset, bytes),
-            false => self.fs.write(handle.0, offset, bytes),
+            false => self.fs.write_for(handle.0, offset, bytes, request.pid()),
         };
         match self.answer("write", ino, None, write) {
             Ok(()) => reply.written(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
@@ -436,7 +437,7 @@ impl Filesystem for Adapter {
 
     fn flush(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         handle: FileHandle,
         _lock_owner: LockOwner,
@@ -445,8 +446,10 @@ impl Filesystem for Adapter {
         if !self.fs.is_writable() {
             return reply.error(Errno::ENOSYS);
         }
+        let thread = request.pid();
         self.edit(Ino(ino.0), move |adapter| {
-            reply_empty(adapter.answer("close", ino, None, || adapter.fs.flush(handle.0)), reply);
+            let flush = || adapter.fs.flush_for(handle.0, thread);
+            reply_empty(adapter.answer("close", ino, None, flush), reply);
         });
     }
 
@@ -504,8 +507,14 @@ impl Filesystem for Adapter {
     }
 }
 
-fn reply_open(adapter: &Adapter, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-    match adapter.answer("open", ino, None, || adapter.fs.open_file(Ino(ino.0), flags.0)) {
+fn reply_open(
+    adapter: &Adapter,
+    ino: INodeNo,
+    (flags, thread): (OpenFlags, u32),
+    reply: ReplyOpen,
+) {
+    let open = || adapter.fs.open_file_for(Ino(ino.0), flags.0, thread);
+    match adapter.answer("open", ino, None, open) {
         Ok(opened) => reply.opened(FileHandle(opened.handle), open_flags(opened)),
         Err(errno) => reply.error(errno),
     }

@@ -20,6 +20,7 @@ use crate::view::NodeId;
 use super::message::directory::{MessageDirectory, MessageState};
 use super::message::temporary;
 use super::open::handles::HandleTarget;
+use super::open::unflushed::Unflushed;
 use super::{Edits, MessageNode, SourceTree};
 
 use arrival::Arrival;
@@ -97,11 +98,12 @@ impl<'a> FolderEdits<'a> {
         claimed.filter(|(_, base)| is_pending(*base)).map(|(name, _)| name).collect()
     }
 
-    /// Creates a file and opens it, to become a message.
+    /// Creates a file and opens it for a thread, to become a message.
     pub(in crate::fs) fn create_file(
         self,
         path: &Path,
         permissions: u32,
+        opener: u32,
     ) -> Result<(Entry, u64), Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !is_message_file_name(path) && temporary::tool_of(&name, false).is_none() {
@@ -119,7 +121,7 @@ impl<'a> FolderEdits<'a> {
         drop(locked);
         // `enter_new` has counted one lookup for the kernel. This one is for the handle.
         self.source.nodes.look_up_inside(message.base, 1);
-        let target = HandleTarget::Arrival { arrival, unflushed: Default::default() };
+        let target = HandleTarget::Arrival { arrival, unflushed: Unflushed::new(opener) };
         Ok((entry, self.edits.handles.add(&directory, target)))
     }
 

@@ -11,15 +11,17 @@ use super::entries::EditableMessage;
 use super::locked::LockedMessage;
 
 impl EditableMessage<'_> {
-    /// Changes the length, times and permissions; the length through a handle if there is one.
+    /// Changes the length, times and permissions; the length through a handle if there is one,
+    /// for a thread.
     pub(in crate::fs) fn setattr(
         &self,
         handle: Option<u64>,
         change: &SetAttr,
+        thread: u32,
     ) -> Result<(), Error> {
         if let Some(len) = change.size {
             match handle.filter(|handle| *handle != 0) {
-                Some(handle) => self.edits.handle(handle)?.set_len(len)?,
+                Some(handle) => self.edits.handle(handle, thread)?.set_len(len)?,
                 None => self.truncate(len)?,
             }
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard};
 use crate::fs::edits::open::buffer::Buffer;
 use crate::fs::edits::open::handles::HandleTarget;
 use crate::fs::edits::open::open_file::OpenFlags;
+use crate::fs::edits::open::unflushed::Unflushed;
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::edits::{Edits, LookedUpMessage};
 use crate::fs::{Entry, Error};
@@ -99,7 +100,7 @@ impl EditableMessage<'_> {
                 locked.check_writable()?;
                 locked.take_hidden_place(&path)?;
                 let number = locked.contents.numbers.assign(&path, view::fixed_number(&path));
-                locked.writer(number, flags, true)
+                locked.writer(number, flags, true, process)
             }
             NewNameKind::Temporary | NewNameKind::Copy => {
                 let file = TemporaryFile::new(Buffer::default());
@@ -109,7 +110,7 @@ impl EditableMessage<'_> {
                 };
                 let bits = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
                 locked.contents.temporaries.put(&path, Temporary::new(kind, bits))?;
-                HandleTarget::temporary(file, flags)
+                HandleTarget::temporary(file, flags, process)
             }
             NewNameKind::Directory => return Err(Error::IsADirectory),
         };
@@ -263,8 +264,8 @@ impl EditableMessage<'_> {
         Ok(())
     }
 
-    /// Opens a file for writing, and returns the handle.
-    pub(in crate::fs) fn open(&self, flags: OpenFlags) -> Result<u64, Error> {
+    /// Opens a file for writing for a thread, and returns the handle.
+    pub(in crate::fs) fn open(&self, flags: OpenFlags, thread: u32) -> Result<u64, Error> {
         let spool = self.edits.log.spool();
         let mut locked = self.lock();
         let path = locked.contents.path_of(self.number)?;
@@ -282,20 +283,20 @@ impl EditableMessage<'_> {
                 if flags.truncates() {
                     arrival.set_len(spool, 0)?;
                 }
-                HandleTarget::Arrival { arrival, unflushed: Default::default() }
+                HandleTarget::Arrival { arrival, unflushed: Unflushed::new(thread) }
             }
             Some(ShownEntry::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
                 if flags.truncates() {
                     file.change(|bytes| bytes.set_len(spool, 0)).map_err(Unchanged::into_error)?;
                 }
-                HandleTarget::temporary(file, flags)
+                HandleTarget::temporary(file, flags, thread)
             }
             None
             | Some(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => {
                 locked.check_settable(&path)?;
                 locked.begin_differing();
-                let target = locked.writer(self.number, flags, is_new);
+                let target = locked.writer(self.number, flags, is_new, thread);
                 if let HandleTarget::File { file, .. } = &target
                     && flags.truncates()
                 {

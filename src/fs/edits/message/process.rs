@@ -34,7 +34,7 @@ impl Process {
 }
 
 /// The process that a thread belongs to.
-pub(super) fn group_of(thread: u32) -> Option<u32> {
+pub(in crate::fs::edits) fn group_of(thread: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
     line.trim().parse().ok()

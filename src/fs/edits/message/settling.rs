@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::fs::Error;
 use crate::fs::edits::open::handles::HandleTarget;
 use crate::fs::edits::open::open_file::{Moment, OpenFile, OpenFlags};
+use crate::fs::edits::open::unflushed::Unflushed;
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::error::{refusal, with_causes};
 use crate::view::{self, FileKind, NodeId};
@@ -15,13 +16,14 @@ use super::numbers::relative_to;
 use super::shown::ShownEntry;
 
 impl LockedMessage<'_> {
-    /// A handle for writing to a file. All handles of a file share one buffer. With `is_new` the
+    /// A handle for writing to a file, which a thread opens. All handles of a file share one buffer. With `is_new` the
     /// message has no such value now, although a program may still have the file open.
     pub(super) fn writer(
         &mut self,
         number: NodeId,
         flags: OpenFlags,
         is_new: bool,
+        opener: u32,
     ) -> HandleTarget {
         let number = self.contents.numbers.canonical(number);
         let files = &mut self.contents.files;
@@ -35,7 +37,7 @@ impl LockedMessage<'_> {
         HandleTarget::File {
             file: Arc::clone(file),
             appends: flags.appends(),
-            unflushed: Default::default(),
+            unflushed: Unflushed::new(opener),
         }
     }
 

@@ -4,6 +4,7 @@
 pub(in crate::fs::edits) mod buffer;
 pub(in crate::fs::edits) mod handles;
 pub(in crate::fs::edits) mod open_file;
+pub(in crate::fs::edits) mod unflushed;
 
 use std::sync::{Arc, MutexGuard};
 
@@ -15,19 +16,23 @@ use crate::view::{self, StartCheck};
 use super::Edits;
 use super::folder::arrival::Arrival;
 use super::message::directory::MessageDirectory;
+use super::message::locked::LockedMessage;
 use super::message::shown::ShownEntry;
 use super::message::temporary::{Became, TemporaryFile, Unchanged};
 use super::save::edit_log::Spool;
 
 use buffer::Buffer;
-use handles::{Handle, HandleTarget, Unflushed};
+use handles::{Handle, HandleTarget};
 use open_file::{Moment, OpenContent, OpenFile, WriteRefusal};
+use unflushed::Unflushed;
 
 /// An open file, for one call on it.
 #[derive(Debug)]
 pub(in crate::fs) struct OpenHandle<'a> {
     edits: &'a Edits,
     handle: Arc<Handle>,
+    /// The thread that makes the call; 0 if it is not known.
+    thread: u32,
 }
 
 /// What is written in one call.
@@ -39,8 +44,8 @@ struct Piece<'a> {
 }
 
 impl<'a> OpenHandle<'a> {
-    pub(super) fn new(edits: &'a Edits, handle: Arc<Handle>) -> Self {
-        Self { edits, handle }
+    pub(super) fn new(edits: &'a Edits, handle: Arc<Handle>, thread: u32) -> Self {
+        Self { edits, handle, thread }
     }
 
     fn directory(&self) -> &Arc<MessageDirectory> {
@@ -56,14 +61,14 @@ impl<'a> OpenHandle<'a> {
         match &self.handle.target {
             HandleTarget::File { file, unflushed, .. } => self.set_len_of(file, unflushed, len),
             HandleTarget::Temporary { file, unflushed, .. } => {
-                unflushed.note();
+                unflushed.note(self.thread);
                 match file.change(|bytes| bytes.set_len(self.spool(), len)) {
                     Err(Unchanged::Became(file)) => self.set_len_of(&file, unflushed, len),
                     changed => changed.map_err(Unchanged::into_error),
                 }
             }
             HandleTarget::Arrival { arrival, unflushed } => {
-                unflushed.note();
+                unflushed.note(self.thread);
                 arrival.set_len(self.spool(), len)
             }
         }
@@ -73,7 +78,7 @@ impl<'a> OpenHandle<'a> {
         self.check_in_place(file)?;
         if len > 0 {
             self.load(file)?;
-            unflushed.note();
+            unflushed.note(self.thread);
         }
         self.in_place(file)?.set_len(self.spool(), len)
     }
@@ -119,7 +124,7 @@ impl<'a> OpenHandle<'a> {
                     Arrival::check_start(offset, bytes).map_err(|one| message_error(&path, one))?;
                 }
                 arrival.write(self.spool(), offset, bytes)?;
-                unflushed.note();
+                unflushed.note(self.thread);
                 Ok(())
             }
             _ => self.write_piece(Some(offset), bytes),
@@ -132,7 +137,7 @@ impl<'a> OpenHandle<'a> {
         match &self.handle.target {
             HandleTarget::File { file, unflushed, .. } => self.write_to(file, unflushed, piece),
             HandleTarget::Temporary { file, unflushed, .. } => {
-                unflushed.note();
+                unflushed.note(self.thread);
                 let spool = self.spool();
                 let written = file.change(|buffer| {
                     let offset = offset.map_or_else(|| buffer.len(), Ok)?;
@@ -158,7 +163,7 @@ impl<'a> OpenHandle<'a> {
         self.check_start(file, piece)?;
         self.check_room(file, piece)?;
         // Noted also if it fails: `close` is to say so, too.
-        unflushed.note();
+        unflushed.note(self.thread);
         let mut content = self.in_place(file)?;
         let written = content.write(self.spool(), piece.offset, piece.bytes);
         if let Err(error) = &written {
@@ -265,17 +270,17 @@ impl<'a> OpenHandle<'a> {
     }
 
     /// Makes what was written through the handle the value of its file, at a `close` of any copy of
-    /// its descriptor.
+    /// its descriptor by a process that has opened it or written through it.
     pub(in crate::fs) fn flush(&self) -> Result<(), Error> {
         match &self.handle.target {
             HandleTarget::File { file, unflushed, .. } => {
-                unflushed.flush(|| self.settle(file, Moment::Flush))
+                unflushed.flush(self.thread, || self.settle(file, Moment::Flush))
             }
-            HandleTarget::Arrival { arrival, unflushed } => {
-                unflushed.flush(|| self.edits.folders().save_arrival(self.directory(), arrival))
-            }
+            HandleTarget::Arrival { arrival, unflushed } => unflushed.flush(self.thread, || {
+                self.edits.folders().save_arrival(self.directory(), arrival)
+            }),
             HandleTarget::Temporary { file, unflushed, .. } => match file.became().written() {
-                Some(file) => unflushed.flush(|| self.settle(&file, Moment::Flush)),
+                Some(file) => unflushed.flush(self.thread, || self.settle(&file, Moment::Flush)),
                 None => self.keep_copy(file),
             },
         }
@@ -309,31 +314,18 @@ impl<'a> OpenHandle<'a> {
     }
 
     fn fsync_of(&self, file: &OpenFile, unflushed: &Unflushed) -> Result<(), Error> {
-        unflushed.note();
-        unflushed.flush(|| self.settle(file, Moment::Final))?;
+        unflushed.sync(|| self.settle(file, Moment::Final))?;
         self.edits.save_now(self.directory())
     }
 
     /// Closes a handle that is not in the table any more.
     pub(super) fn close(&self) {
         match &self.handle.target {
-            HandleTarget::File { file, .. } => self.close_file(file),
-            HandleTarget::Arrival { arrival, .. } => {
-                if arrival.close() {
-                    let folders = self.edits.folders();
-                    // The last FLUSH has reported the error, unless nothing was ever written.
-                    if let Err(error) = folders.save_arrival(self.directory(), arrival) {
-                        let path = || self.directory().lock().path.clone();
-                        self.edits.refusals.note(path, &error);
-                    }
-                    if is_message_file_name(&self.directory().lock().path.clone()) {
-                        self.edits.end(self.directory().base, self.directory().lock());
-                    }
-                }
-            }
-            HandleTarget::Temporary { file, flags, .. } if flags.is_writing() => {
+            HandleTarget::File { file, unflushed, .. } => self.close_file(file, unflushed),
+            HandleTarget::Arrival { arrival, unflushed } => self.close_arrival(arrival, unflushed),
+            HandleTarget::Temporary { file, flags, unflushed } if flags.is_writing() => {
                 match file.close() {
-                    Some(file) => self.close_file(&file),
+                    Some(file) => self.close_file(&file, unflushed),
                     None => {
                         // The last FLUSH has reported the error.
                         let _ = self.keep_copy(file);
@@ -345,12 +337,33 @@ impl<'a> OpenHandle<'a> {
         self.edits.source.nodes.forget(self.directory().base, 1);
     }
 
-    fn close_file(&self, file: &OpenFile) {
+    fn close_arrival(&self, arrival: &Arrival, unflushed: &Unflushed) {
+        let is_last = arrival.close();
+        if is_last || unflushed.is_written() {
+            // The last FLUSH has reported the error, unless nothing was ever written.
+            if let Err(error) = self.edits.folders().save_arrival(self.directory(), arrival) {
+                let path = || self.directory().lock().path.clone();
+                self.edits.refusals.note(path, &error);
+            }
+        }
+        if is_last && is_message_file_name(&self.directory().lock().path.clone()) {
+            self.edits.end(self.directory().base, self.directory().lock());
+        }
+    }
+
+    fn close_file(&self, file: &OpenFile, unflushed: &Unflushed) {
         let contents = self.directory().lock_idle();
         // The lock is held to the end. Otherwise a program that opens the file now would get this
         // buffer, and the next one another buffer.
         let mut content = file.lock();
-        if !content.close() || content.is_replaced() {
+        let moment = match content.close() {
+            true => Moment::Final,
+            // No FLUSH of this handle counted: it was closed by a process that shares the table of
+            // descriptors with the one that has written. Others have the file open.
+            false if unflushed.is_written() && !content.is_refused() => Moment::Flush,
+            false => return,
+        };
+        if content.is_replaced() {
             return;
         }
         drop(content);
@@ -359,9 +372,17 @@ impl<'a> OpenHandle<'a> {
         let mut locked = self.edits.locked(&message, contents);
         // The last FLUSH has reported the error; the old value stays.
         let is_refused = file.lock().is_refused();
-        if !is_refused && let Err(error) = locked.settle(file, Moment::Final) {
+        if !is_refused && let Err(error) = locked.settle(file, moment) {
             file.lock().refuse(refusal(&error));
         }
+        if moment == Moment::Final {
+            self.end_file(&mut locked, file);
+        }
+        locked.schedule_save();
+    }
+
+    /// Ends a file that no program has open any more.
+    fn end_file(&self, locked: &mut LockedMessage<'_>, file: &OpenFile) {
         if file.lock().is_refused() {
             self.edits.keeper.keep_refused(&locked.contents, file);
             locked.show_old_value(file);
@@ -370,6 +391,5 @@ impl<'a> OpenHandle<'a> {
         if !file.lock().is_waiting() {
             locked.contents.files.remove(&file.number);
         }
-        locked.schedule_save();
     }
 }
