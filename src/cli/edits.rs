@@ -126,6 +126,9 @@ fn save_one(path: &Path) -> Status {
              ends, or thrown away by 'msgfs discard'"
                 .to_owned()
         }
+        io::ErrorKind::ResourceBusy => {
+            "a program is removing files in it; what it has removed is not saved yet".to_owned()
+        }
         _ => format!("not saved: {error}"),
     };
     complain(&format!("{}: {cause}", one_line(path)));

@@ -75,8 +75,9 @@ pub enum Error {
     /// A file cannot be moved from one message into another; it can be copied.
     #[error("it cannot be moved between messages")]
     OtherDevice,
-    /// A program is writing to a file of the message that is to be moved.
-    #[error("a program is writing to it")]
+    /// A program is writing to a file of the message that is to be moved, or removes files in one
+    /// that is to be saved.
+    #[error("a program is changing it")]
     Busy,
     /// The name is longer than 255 bytes.
     #[error("the name is too long")]

@@ -1,6 +1,6 @@
 //! The calls on an open file.
 
-use super::edits::{OpenFlags, OpenHandle};
+use super::edits::{OpenFlags, OpenHandle, Process};
 use super::{Error, Fs, Ino, OpenedFile};
 
 impl Fs {
@@ -118,6 +118,18 @@ impl Fs {
         }
         match self.editable(ino) {
             Ok(Some(to)) => to.save_now(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Saves the message of a directory in it, with what was removed there by the process of this
+    /// thread, or by another one that is done. Does nothing for a folder of the source.
+    ///
+    /// # Errors
+    /// As [`Fs::fsync`]; [`Error::Busy`] if another process is removing files in the message.
+    pub fn fsync_directory(&self, ino: Ino, thread: u32) -> Result<(), Error> {
+        match self.editable(ino) {
+            Ok(Some(to)) => to.save_directory_now(Process::of(thread)),
             _ => Ok(()),
         }
     }

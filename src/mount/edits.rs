@@ -99,7 +99,9 @@ pub fn unsaved(mount_point: &Path) -> io::Result<Vec<UnsavedMessage>> {
 /// # Errors
 /// Why it is not saved.
 pub fn save(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    // An fsync of a directory saves what was removed, too.
+    let directory = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    File::open(directory)?.sync_all()
 }
 
 /// Throws the unsaved edits of a message away.

@@ -30,6 +30,7 @@ mod round_trip;
 mod rules;
 mod state;
 mod streams;
+mod synced;
 mod traces;
 mod unsavable;
 mod values;

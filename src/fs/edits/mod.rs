@@ -223,6 +223,16 @@ impl Edits {
     /// The text of `.msgfs/unsaved`. The paths are those in the mount.
     pub(super) fn unsaved_text(&self) -> String {
         let mut unsaved = self.log.unsaved();
+        for directory in self.source.nodes.directories() {
+            let contents = directory.lock();
+            if let Some(since) = contents.removals.since()
+                && !unsaved.iter().any(|message| message.path == contents.path)
+            {
+                let path = contents.path.clone();
+                unsaved.push(edit_log::Unsaved { path, since, failure: None });
+            }
+        }
+        unsaved.sort_by(|one, other| one.path.cmp(&other.path));
         let root = self.source.node(Base::ROOT);
         if root.is_ok_and(|root| root.kind == SourceKind::OneMessage) {
             unsaved.iter_mut().for_each(|message| message.path.clear());

@@ -10,6 +10,7 @@ use crate::view::{self, NodeId};
 use super::message::directory::{Contents, joined};
 use super::message::entries::EditableMessage;
 use super::message::locked::LockedMessage;
+use super::message::removals::Finality;
 use super::message::shown::ShownEntry;
 use super::message::waiting::is_told_without;
 use super::open::handles::HandleTarget;
@@ -44,7 +45,7 @@ impl Edits {
         let mut locked = self.locked(message, message.directory.as_ref()?.lock());
         if !locked.contents.is_busy() {
             if !locked.contents.removals.is_empty() {
-                locked.finish_removals(false);
+                locked.finish_removals(Finality::Done);
             }
             if !locked.contents.waiting.is_empty()
                 && !path(&locked.contents).is_some_and(|at| is_told_without(&at))

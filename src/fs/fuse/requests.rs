@@ -499,11 +499,18 @@ impl Filesystem for Adapter {
         &self,
         request: &Request,
         ino: INodeNo,
-        handle: FileHandle,
-        datasync: bool,
+        _handle: FileHandle,
+        _datasync: bool,
         reply: ReplyEmpty,
     ) {
-        self.fsync(request, ino, handle, datasync, reply);
+        if !self.fs.is_writable() {
+            return reply.error(Errno::ENOSYS);
+        }
+        let thread = request.pid();
+        self.apart(move |adapter| {
+            let sync = || adapter.fs.fsync_directory(Ino(ino.0), thread);
+            reply_empty(adapter.answer("fsyncdir", ino, None, sync), reply);
+        });
     }
 }
 

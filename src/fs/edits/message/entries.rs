@@ -315,6 +315,12 @@ impl EditableMessage<'_> {
         self.edits.save_now(&self.directory)
     }
 
+    /// Saves the message for an fsync of one of its directories: with what the process has removed
+    /// in it.
+    pub(in crate::fs) fn save_directory_now(&self, process: Process) -> Result<(), Error> {
+        self.edits.save_removals_now(&self.directory, process)
+    }
+
     /// Throws the unsaved edits of the message away.
     ///
     /// # Errors

@@ -3,18 +3,35 @@
 //! `rm -r MESSAGE` removes the files of a message one by one before it asks for the directory,
 //! which is refused without `-o delete`. So a removal is provisional until the process that made
 //! it ends, or has removed nothing more in the message for ten seconds: the file is hidden, the
-//! message keeps it, and no save leaves it out. A refused rmdir shows all of them again. A file
+//! message keeps it, and no save leaves it out. A refused rmdir shows all of them again. A program
+//! that calls fsync on a directory means what it has removed; `rm` never does. A file
 //! that was renamed to a temporary name is hidden likewise, for as long as it has that name. A new
 //! file of its path is shown in front of a hidden one, until it becomes the value of that path.
 //! Knows nothing of messages.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::process::Process;
 
 /// A removal is final when nothing else was removed in the message for this long.
 const FINAL_AFTER: Duration = Duration::from_secs(10);
+
+/// An fsync by another process leaves alone what was removed within this time: it may be an `rm -r`
+/// that is still running.
+const RUNNING_FOR: Duration = Duration::from_secs(1);
+
+/// Which removals are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fs::edits) enum Finality {
+    /// Those of processes that have ended or are done removing.
+    Done,
+    /// As well those of this process, which has called fsync on a directory, and those of others
+    /// that have not just removed something.
+    Synced(Process),
+    /// All: the mount ends, so no process can go on with them.
+    End,
+}
 
 /// Why a file is hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,21 +166,20 @@ impl Removals {
         self.hidden.len() < count
     }
 
-    /// Takes the removals that are final, except those of paths that have a new file. At the end of
-    /// the mount all are final, for no process can go on with them.
+    /// Takes the removals that are final, except those of paths that have a new file.
     pub(in crate::fs::edits) fn take_final(
         &mut self,
-        is_end: bool,
+        finality: Finality,
         covered: &HashSet<String>,
     ) -> Vec<String> {
-        self.take_final_by(is_end, covered, Process::has_ended)
+        self.take_final_by(finality, covered, Process::has_ended)
     }
 
     /// As [`Removals::take_final`]. `has_ended` is asked once for each process: it reads a file of
     /// the system, and a process may have removed thousands of files.
     fn take_final_by(
         &mut self,
-        is_end: bool,
+        finality: Finality,
         covered: &HashSet<String>,
         has_ended: impl Fn(Process) -> bool,
     ) -> Vec<String> {
@@ -171,10 +187,17 @@ impl Removals {
             return Vec::new();
         }
         let mut ended = HashMap::new();
-        let is_late = self.last.is_none_or(|last| last.elapsed() >= FINAL_AFTER);
+        let is_quiet = |time| self.last.is_none_or(|last| last.elapsed() >= time);
+        let (are_all, own) = match finality {
+            Finality::Done => (is_quiet(FINAL_AFTER), None),
+            Finality::Synced(process) => (is_quiet(RUNNING_FOR), Some(process)),
+            Finality::End => (true, None),
+        };
         let mut is_final = |hidden: &HiddenWhy| match hidden {
             HiddenWhy::Removed(process) => {
-                is_end || is_late || *ended.entry(*process).or_insert_with(|| has_ended(*process))
+                are_all
+                    || own == Some(*process)
+                    || *ended.entry(*process).or_insert_with(|| has_ended(*process))
             }
             HiddenWhy::RenamedTo(_) => false,
         };
@@ -182,11 +205,23 @@ impl Removals {
             self.hidden.extract_if(.., |path, hidden| !covered.contains(path) && is_final(hidden));
         taken.map(|(path, _)| path).collect()
     }
+
+    /// When the last of the files was removed that are still hidden.
+    pub(in crate::fs::edits) fn since(&self) -> Option<SystemTime> {
+        let last = self.last.filter(|_| self.has_removed())?;
+        SystemTime::now().checked_sub(last.elapsed())
+    }
+
+    /// Whether files are hidden that were removed, except those of paths that have a new file.
+    pub(in crate::fs::edits) fn has_removed_but(&self, covered: &HashSet<String>) -> bool {
+        let mut hidden = self.hidden.iter();
+        hidden.any(|(path, why)| matches!(why, HiddenWhy::Removed(_)) && !covered.contains(path))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HashSet, Process, Removals};
+    use super::{Finality, HashSet, Process, RUNNING_FOR, Removals};
 
     #[test]
     fn a_removal_is_final_when_its_process_has_ended() {
@@ -194,14 +229,32 @@ mod tests {
         let own = Process::of(std::process::id());
         removals.remove("subject", own);
         assert!(removals.hides("subject") && !removals.hides("subject2"));
-        assert!(removals.take_final(false, &HashSet::new()).is_empty());
+        assert!(removals.take_final(Finality::Done, &HashSet::new()).is_empty());
         let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();
         removals.remove("body.txt", Process::of(other.id()));
-        assert!(removals.take_final(false, &HashSet::new()).is_empty());
+        assert!(removals.take_final(Finality::Done, &HashSet::new()).is_empty());
         other.kill().unwrap();
         other.wait().unwrap();
-        assert_eq!(removals.take_final(false, &HashSet::new()), ["body.txt"]);
-        assert_eq!(removals.take_final(true, &HashSet::new()), ["subject"]);
+        assert_eq!(removals.take_final(Finality::Done, &HashSet::new()), ["body.txt"]);
+        assert_eq!(removals.take_final(Finality::End, &HashSet::new()), ["subject"]);
+    }
+
+    #[test]
+    fn an_fsync_leaves_alone_what_another_process_is_removing() {
+        let mut removals = Removals::default();
+        let own = Process::of(std::process::id());
+        let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        removals.remove("subject", own);
+        removals.remove("body.txt", Process::of(other.id()));
+        let none = HashSet::new();
+        assert_eq!(removals.take_final(Finality::Synced(own), &none), ["subject"]);
+        assert!(removals.has_removed_but(&none));
+        assert!(!removals.has_removed_but(&["body.txt".to_owned()].into()));
+        // It is done with it.
+        removals.last = removals.last.and_then(|last| last.checked_sub(RUNNING_FOR));
+        assert_eq!(removals.take_final(Finality::Synced(own), &none), ["body.txt"]);
+        other.kill().unwrap();
+        other.wait().unwrap();
     }
 
     #[test]
@@ -214,7 +267,7 @@ mod tests {
             asked.set(asked.get() + 1);
             false
         };
-        assert!(removals.take_final_by(false, &HashSet::new(), has_ended).is_empty());
+        assert!(removals.take_final_by(Finality::Done, &HashSet::new(), has_ended).is_empty());
         assert_eq!(asked.get(), 1);
     }
 
@@ -229,7 +282,7 @@ mod tests {
         removals.remove("attachments", process);
         // The directory goes with the last file in it, so that all of these are still to be removed.
         let removed = ["attachments", "attachments/a.msg", "attachments/b"];
-        assert_eq!(removals.take_final(true, &HashSet::new()), removed);
+        assert_eq!(removals.take_final(Finality::End, &HashSet::new()), removed);
     }
 
     #[test]
@@ -241,7 +294,7 @@ mod tests {
         removals.rename("attachments/a", "attachments/b");
         removals.rename("attachments/d", "attachments/e");
         assert_eq!(
-            removals.take_final(true, &HashSet::new()),
+            removals.take_final(Finality::End, &HashSet::new()),
             ["attachments/a", "attachments/e/x"]
         );
     }
@@ -253,10 +306,10 @@ mod tests {
         removals.rename_away("body.txt", "body.txt~");
         removals.remove("subject", process);
         assert!(removals.undo() && removals.hides("body.txt") && !removals.hides("subject"));
-        assert!(removals.take_final(true, &HashSet::new()).is_empty());
+        assert!(removals.take_final(Finality::End, &HashSet::new()).is_empty());
         removals.rename("body.txt~", ".body.txt.bak~");
         assert!(removals.hides("body.txt"));
         removals.temporary_removed(".body.txt.bak~", process);
-        assert_eq!(removals.take_final(true, &HashSet::new()), ["body.txt"]);
+        assert_eq!(removals.take_final(Finality::End, &HashSet::new()), ["body.txt"]);
     }
 }

@@ -15,6 +15,7 @@ use super::locked::LockedMessage;
 use super::numbers::relative_to;
 use super::orphans::Orphan;
 use super::process::Process;
+use super::removals::Finality;
 use super::shown::{ShownEntry, access_in};
 use super::temporary::Temporary;
 
@@ -79,17 +80,17 @@ impl LockedMessage<'_> {
             ShownEntry::EmptyDirectory(_) | ShownEntry::Arrival(_) => {}
         }
         if process == Process::None {
-            self.finish_removals(false);
+            self.finish_removals(Finality::Done);
         }
         self.schedule_save();
         Ok(())
     }
 
-    /// Carries out the removals that have become final. At the end of the mount all are.
-    pub(in crate::fs::edits) fn finish_removals(&mut self, is_end: bool) {
+    /// Carries out the removals that have become final.
+    pub(in crate::fs::edits) fn finish_removals(&mut self, finality: Finality) {
         // A new file of such a path is to become its value, so that one is not removed.
         let covered = self.contents.covered();
-        let removed = self.contents.removals.take_final(is_end, &covered);
+        let removed = self.contents.removals.take_final(finality, &covered);
         if removed.is_empty() {
             return;
         }
@@ -128,19 +129,19 @@ impl LockedMessage<'_> {
                     tracing::warn!("removals that were not made stay in the log: {error}");
                 }
             }
-            Err(error) => self.removals_failed(removed, &error, is_end),
+            Err(error) => self.removals_failed(removed, &error, finality),
         }
         self.schedule_save();
     }
 
     /// Tries removals again later that could not be made, since `unlink` has said that they are. At
     /// the end of the mount, they are reported.
-    fn removals_failed(&mut self, removed: Vec<String>, error: &Error, is_end: bool) {
+    fn removals_failed(&mut self, removed: Vec<String>, error: &Error, finality: Finality) {
         let path = &self.contents.path;
         tracing::error!("{}: not removed: {}", path.display(), with_causes(error));
-        match is_end {
-            true => self.edits.keeper.note_not_removed(path, &removed, error),
-            false => self.contents.removals.put_back(removed),
+        match finality {
+            Finality::End => self.edits.keeper.note_not_removed(path, &removed, error),
+            Finality::Done | Finality::Synced(_) => self.contents.removals.put_back(removed),
         }
     }
 

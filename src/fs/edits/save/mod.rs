@@ -20,6 +20,8 @@ use crate::imsg::{self, MapiPropMut as _, SaveReport};
 use super::Edits;
 use super::message::directory::{MessageDirectory, MessageState, SaveProgress};
 use super::message::locked::LockedMessage;
+use super::message::process::Process;
+use super::message::removals::Finality;
 use super::open::buffer::Buffer;
 
 impl Edits {
@@ -48,9 +50,17 @@ impl Edits {
     /// [`Error::Stale`] if its file was changed by others, or where it cannot be written. The
     /// edits are kept.
     pub(super) fn save(&self, directory: &Arc<MessageDirectory>) -> Result<(), Error> {
+        self.save_with(directory, Finality::Done)
+    }
+
+    fn save_with(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        finality: Finality,
+    ) -> Result<(), Error> {
         let message = self.messages.known(directory.base)?;
         let mut locked = self.locked(&message, directory.lock_idle());
-        locked.make_whole(false);
+        locked.make_whole(finality);
         let path = locked.contents.path.clone();
         let Some(edited) = locked.contents.edits_mut() else { return Ok(()) };
         edited.save = SaveProgress::Running;
@@ -76,7 +86,34 @@ impl Edits {
 
     /// Saves a message. If that fails, the edits are at least in the log, and the log is synced.
     pub(super) fn save_now(&self, directory: &Arc<MessageDirectory>) -> Result<(), Error> {
-        self.save(directory).inspect_err(|_| {
+        self.save_now_with(directory, Finality::Done)
+    }
+
+    /// Saves a message as [`Edits::save_now`] does, with what was removed in it, for a process that
+    /// has called fsync on a directory.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if another process is removing files in it, or where these cannot be removed.
+    /// Everything else is saved.
+    pub(super) fn save_removals_now(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        process: Process,
+    ) -> Result<(), Error> {
+        self.save_now_with(directory, Finality::Synced(process))?;
+        let contents = directory.lock();
+        match contents.removals.has_removed_but(&contents.covered()) {
+            true => Err(Error::Busy),
+            false => Ok(()),
+        }
+    }
+
+    fn save_now_with(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        finality: Finality,
+    ) -> Result<(), Error> {
+        self.save_with(directory, finality).inspect_err(|_| {
             if let Err(error) = self.log.sync(&directory.lock().path) {
                 tracing::warn!("edits that are not saved may not be on the disk: {error}");
             }
@@ -91,7 +128,7 @@ impl Edits {
         for directory in self.source.nodes.directories() {
             let Ok(message) = self.messages.known(directory.base) else { continue };
             let mut locked = self.locked(&message, directory.lock_idle());
-            locked.make_whole(true);
+            locked.make_whole(Finality::End);
             reports.extend(locked.half_written());
             let contents = &mut *locked.contents;
             if let MessageState::Arriving(arrival) = &contents.state
@@ -124,10 +161,10 @@ fn bug(message: &Path) -> imsg::Error {
 }
 
 impl LockedMessage<'_> {
-    /// Makes ready for a save what has been edited. At the end of the mount every removal is final.
-    fn make_whole(&mut self, is_end: bool) {
+    /// Makes ready for a save what has been edited.
+    fn make_whole(&mut self, finality: Finality) {
         self.take_waiting();
-        self.finish_removals(is_end);
+        self.finish_removals(finality);
         self.complete();
     }
 
