@@ -15,6 +15,13 @@ use super::terminal::one_line;
 /// At most this many messages with edits that a mount does not show are named when it begins.
 const NAMED_MAX: usize = 10;
 
+/// What to do with edits whose mount was killed.
+const LEFT_THERE: &str = "its mount was killed; mount the source again with -o edit, or take them \
+    out as files with 'msgfs save' and this path";
+/// As [`LEFT_THERE`], if the folder of the message has another name now, or is not mounted.
+const LEFT_ELSEWHERE: &str = "its mount was killed, and its folder is not there; put it back and \
+    mount it with -o edit, or take them out as files with 'msgfs save' and this path";
+
 /// Lists the messages that are not saved, a line each with tabs in between: what is the matter,
 /// the path, since when, and why.
 pub(super) fn status(arguments: &StatusArguments, out: &mut impl Write) -> io::Result<Status> {
@@ -78,7 +85,8 @@ fn in_state_folder(state_folder: &StateFolder, out: &mut impl Write) -> io::Resu
     for left in edit_log::list_pending(state_folder)? {
         if !left.is_mounted {
             let since = edit_log::rfc3339(left.since);
-            let why = "its mount was killed; mount the source again with -o edit";
+            let is_there = left.message.parent().is_some_and(Path::is_dir);
+            let why = if is_there { LEFT_THERE } else { LEFT_ELSEWHERE };
             put(out, "left", &escaped(&left.message), &since, why)?;
             status.join(Status::Wrong);
         }
@@ -95,6 +103,10 @@ fn in_state_folder(state_folder: &StateFolder, out: &mut impl Write) -> io::Resu
 pub(super) fn save(arguments: &Save) -> io::Result<Status> {
     let mut status = Status::Done;
     for path in &arguments.paths {
+        if let Some(taken) = take_out(path) {
+            status.join(taken);
+            continue;
+        }
         let saved = in_mount(path).and_then(|mount_point| {
             let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
             let real = absolute.canonicalize().map_err(|error| error.to_string())?;
@@ -116,6 +128,41 @@ pub(super) fn save(arguments: &Save) -> io::Result<Status> {
         }
     }
     Ok(status)
+}
+
+/// Takes the edits of a message out as files that a killed mount has left; `None` if there are none.
+fn take_out(path: &Path) -> Option<Status> {
+    // Without a state folder nothing can be left.
+    let state_folder = StateFolder::find(None).ok()?;
+    let keep = |path: &PathBuf| edit_log::keep_left(&state_folder, path);
+    let kept = left_paths(path).iter().map(keep).collect::<Result<Vec<_>, _>>();
+    match kept.map(|kept| kept.concat()) {
+        Ok(kept) if kept.is_empty() => None,
+        Ok(kept) => {
+            for folder in kept {
+                complain(&format!(
+                    "{}: its mount was killed; the edits are files in {} now",
+                    one_line(path),
+                    escaped(&folder)
+                ));
+            }
+            Some(Status::Wrong)
+        }
+        Err(error) => {
+            complain(&format!("{}: the edits stay where they are: {error}", one_line(path)));
+            Some(Status::Failed)
+        }
+    }
+}
+
+/// The paths that a message may have in the log, where its folder need not be there any more. The
+/// path may be given as `msgfs status` writes it.
+fn left_paths(path: &Path) -> [PathBuf; 2] {
+    let written = path.to_str().map(edit_log::unescaped).unwrap_or_default();
+    [path.to_owned(), written].map(|path| {
+        let there = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+        there().or_else(|| std::path::absolute(&path).ok()).unwrap_or(path)
+    })
 }
 
 fn save_one(path: &Path) -> Status {
@@ -150,10 +197,14 @@ pub(super) fn discard(arguments: &Discard) -> Status {
 fn discard_one(path: &Path) -> Result<(), String> {
     let stay = |error: io::Error| format!("the edits stay: {error}");
     // Without a state folder nothing can have been kept.
-    if let Ok(state_folder) = StateFolder::find(None)
-        && edit_log::discard_kept(&state_folder, path).map_err(stay)?
-    {
-        return Ok(());
+    if let Ok(state_folder) = StateFolder::find(None) {
+        let mut is_done = edit_log::discard_kept(&state_folder, path).map_err(stay)?;
+        for path in left_paths(path) {
+            is_done = is_done || edit_log::discard_left(&state_folder, &path).map_err(stay)?;
+        }
+        if is_done {
+            return Ok(());
+        }
     }
     in_mount(path)?;
     mount::discard(path).map_err(|error| match error.kind() {

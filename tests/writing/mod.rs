@@ -24,6 +24,7 @@ mod operations;
 mod orphans;
 pub(crate) mod places;
 mod refusals;
+mod renamed_source;
 mod reopened;
 mod replaced;
 mod round_trip;

@@ -127,10 +127,14 @@ pub(in crate::cli) enum Command {
     /// Prints a line for each, with tabs between: its state, its path, since when (UTC), and why.
     /// 'unsaved': it is about to be saved. 'failed': it could not be saved, and the save is tried
     /// again. 'conflict': another program has changed its file. 'left': its mount was killed; the
-    /// next mount with -o edit applies the edits. 'kept': a folder with the edited files, which is
+    /// next mount of its folder with -o edit applies the edits, and 'msgfs save' makes files of
+    /// them if there is no such folder any more. 'kept': a folder with the edited files, which is
     /// yours to use, until 'msgfs discard' throws it away. Exit status: 1 if any state is other than 'unsaved'.
     Status(StatusArguments),
     /// Save messages of a mount now: of PATH, or of all that is below it.
+    ///
+    /// What programs have removed in them is removed for good, too. If PATH is a message of which
+    /// 'msgfs status' says 'left', its edits become files in a folder that is named, exit status 1.
     Save(Save),
     /// Throw away the unsaved edits of a message, or a folder of kept ones.
     Discard(Discard),

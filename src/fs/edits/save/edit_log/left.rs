@@ -168,7 +168,11 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
             }
         }
     }
-    pending.sort_by(|a, b| a.message.cmp(&b.message));
+    pending.sort_by(|a, b| (&a.message, a.since).cmp(&(&b.message, b.since)));
+    // The copies of temporary files that a kill has left are logs of their own.
+    pending.dedup_by(|later, first| {
+        later.message == first.message && !later.is_mounted && !first.is_mounted
+    });
     Ok(pending)
 }
 

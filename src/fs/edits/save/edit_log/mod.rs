@@ -3,7 +3,8 @@
 //! An edit is written here ([`EditLog::append`]) before the call that made it is answered. A save
 //! takes it away ([`EditLog::saved`]), `msgfs discard` drops it ([`EditLog::discard`]), a conflict
 //! turns it into a folder of plain files ([`EditLog::keep`]), and the next mount of the source
-//! takes over what a killed mount has left ([`LeftOver`]).
+//! takes over what a killed mount has left ([`LeftOver`]), unless the user takes it out before
+//! ([`keep_left`], [`discard_left`]).
 //!
 //! # What lies where
 //!
@@ -41,6 +42,7 @@ mod left;
 mod message_log;
 mod record;
 mod state_folder;
+mod taken_out;
 mod text;
 
 use std::collections::{BTreeSet, HashMap};
@@ -61,6 +63,7 @@ pub use copies::{LeftTemporary, TemporaryCopy};
 pub use kept::{Kept, WholeMessage, discard as discard_kept, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, SourceScope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
+pub use taken_out::{discard_left, keep_left};
 pub use text::{escaped, rfc3339, unescaped, unsaved_line};
 
 /// The extended attribute of a message directory that stands for its unsaved edits: removing it
