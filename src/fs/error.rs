@@ -97,6 +97,9 @@ pub enum Error {
     /// The edit log could not take an edit, so the edit was not made.
     #[error("the edit cannot be kept in the state folder: {0}")]
     EditLog(io::Error),
+    /// The session is being closed.
+    #[error("the mount is ending")]
+    Closing,
     /// Nothing can be written here: the mount is read-only, or the file is no message.
     #[error("{}: only messages can be written to, in a mount with -o edit", shown(path))]
     ReadOnly {

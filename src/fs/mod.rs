@@ -82,6 +82,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use outlook_msg::pieces;
@@ -115,6 +116,8 @@ pub struct Fs {
     /// `None` in a read-only mount.
     edits: Option<Edits>,
     control: ControlTexts,
+    /// Whether [`Fs::close`] has begun.
+    is_closing: AtomicBool,
     /// Whether it is mounted; a command reads it without a mount.
     is_mount: bool,
 }
@@ -152,16 +155,24 @@ impl Fs {
         let source = Arc::new(source);
         let messages = Arc::new(Messages::new(&source, options));
         let (control, is_mount) = (ControlTexts::default(), options.mount_point.is_some());
-        Self { source, messages, edits: None, control, is_mount }
+        let is_closing = AtomicBool::new(false);
+        Self { source, messages, edits: None, control, is_closing, is_mount }
     }
 
     /// Closes the session: saves what is unsaved, and releases every message. To look into a
     /// message fails from then on.
     pub fn close(&self) -> CloseReport {
+        self.is_closing.store(true, Ordering::Release);
         let half_written = self.edits.as_ref().map(Edits::finish).unwrap_or_default();
         let mut report = self.messages.close();
         report.saves.extend(half_written);
         report
+    }
+
+    /// Whether the session is being closed, or is closed. A call may find something then that is
+    /// gone or saved by the close itself, so every error is [`Error::Closing`] to its program.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
     }
 
     /// The message that an inode belongs to, and the number of the file in it.

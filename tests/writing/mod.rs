@@ -12,6 +12,7 @@ mod crash;
 mod creators;
 mod direct;
 mod directories;
+mod ending;
 mod faults;
 mod files;
 mod full_disk;

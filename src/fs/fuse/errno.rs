@@ -28,6 +28,7 @@ pub(super) fn errno(error: &Error) -> Errno {
         Error::NameTooLong => Errno::ENAMETOOLONG,
         Error::BadHandle => Errno::EBADF,
         Error::TooLarge => Errno::EFBIG,
+        Error::Closing => Errno::ESHUTDOWN,
         Error::ReadOnly { .. } => Errno::EROFS,
         Error::Source { source, .. }
         | Error::Unwritable { source, .. }

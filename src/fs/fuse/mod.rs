@@ -80,6 +80,9 @@ impl Adapter {
         self.fs.keep_off_opener();
         let run = || {
             let outcome = run();
+            if outcome.is_err() && self.fs.is_closing() {
+                return Err(Error::Closing);
+            }
             if let Err(error) = &outcome {
                 self.fs.note_refusal(Ino(ino.0), name, error);
             }
@@ -189,9 +192,11 @@ fn error_text(errno: Errno) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fuser::Errno;
+    use std::sync::Arc;
 
-    use super::{Error, answer};
+    use fuser::{Errno, INodeNo};
+
+    use super::{Adapter, Error, Fs, answer};
 
     #[test]
     fn a_panic_costs_one_request() {
@@ -203,5 +208,17 @@ mod tests {
     fn an_error_becomes_its_errno() {
         let outcome: Result<(), _> = answer("test", || Err(Error::NoAttribute));
         assert_eq!(i32::from(outcome.unwrap_err()), i32::from(Errno::ENODATA));
+    }
+    #[test]
+    fn while_the_session_closes_every_error_says_so() {
+        let source = tempfile::tempdir().unwrap();
+        let fs = Arc::new(Fs::open(source.path(), crate::fs::Options::default()).unwrap());
+        let adapter = Adapter::new(Arc::clone(&fs));
+        let stale = || Err::<(), _>(Error::Stale { path: "a.msg".into() });
+        let errno = || i32::from(adapter.answer("test", INodeNo::ROOT, None, stale).unwrap_err());
+        assert_eq!(errno(), libc::ESTALE);
+        drop(fs.close());
+        assert_eq!(errno(), libc::ESHUTDOWN);
+        assert!(adapter.answer("test", INodeNo::ROOT, None, || Ok(())).is_ok());
     }
 }
