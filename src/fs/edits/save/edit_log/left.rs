@@ -168,12 +168,10 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
             }
         }
     }
-    // The copies of temporary files are logs of their own.
-    pending.sort_by(|a, b| {
-        (&a.message, a.is_mounted, a.since).cmp(&(&b.message, b.is_mounted, b.since))
-    });
+    pending.sort_by(|a, b| (&a.message, a.since).cmp(&(&b.message, b.since)));
+    // The copies of temporary files that a kill has left are logs of their own.
     pending.dedup_by(|later, first| {
-        later.message == first.message && later.is_mounted == first.is_mounted
+        later.message == first.message && !later.is_mounted && !first.is_mounted
     });
     Ok(pending)
 }
