@@ -149,7 +149,10 @@ fn take_out(path: &Path) -> Option<Status> {
             Some(Status::Wrong)
         }
         Err(error) => {
-            complain(&format!("{}: the edits stay where they are: {error}", one_line(path)));
+            complain(&format!(
+                "{}: not all of the edits were taken out, the rest stays where it is: {error}",
+                one_line(path)
+            ));
             Some(Status::Failed)
         }
     }

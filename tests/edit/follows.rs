@@ -317,3 +317,19 @@ fn an_edit_takes_no_address_from_others() {
         assert_eq!(shown(&edited, path), ann);
     }
 }
+
+/// Who is known only from the header keeps the address when the field is written anew.
+#[test]
+fn an_edit_of_a_field_keeps_the_addresses_that_its_header_gives() {
+    let header = "From: Eve <eve@example.org>\r\nTo: Ann <ann@example.org>\r\n\r\n";
+    let message = MessageBuilder::new("IPM.Note", "Lunch")
+        .text(tags::PR_TRANSPORT_MESSAGE_HEADERS, header)
+        .recipient(insider(RecipientBuilder::to("Ann", ""), ANN, None));
+    let mut edited = Edited::new(&message);
+    assert_eq!(edited.text("to").unwrap(), "Ann <ann@example.org>\n");
+    let both = "Ann <ann@example.org>\nBob <bob@example.org>\n";
+    edited.set("to", both).unwrap();
+    assert_eq!(edited.text("to").unwrap(), both);
+    let header = edited.text("headers").unwrap();
+    assert!(header.contains("Ann <ann@example.org>, Bob <bob@example.org>"), "{header}");
+}

@@ -109,3 +109,25 @@ fn edits_of_a_folder_that_is_put_back_are_made_again() {
     mount.sync("a.msg/subject").unwrap();
     assert_eq!(Direct::reading(&mail).read("a.msg/body.txt").unwrap(), TEXT);
 }
+
+/// Two mounts of the folder had edits of the same message when they were killed.
+#[test]
+fn the_edits_of_all_killed_mounts_are_thrown_away() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.msg"), letter("Old").to_bytes()).unwrap();
+    let mut mounts = Vec::new();
+    for _ in 0..2 {
+        let Some(mount) = Served::start(folder.path(), state.path()) else { return };
+        let open = mount.path("a.msg").join("class");
+        let open = OpenOptions::new().write(true).open(open).unwrap();
+        mount.put("a.msg/body.txt", TEXT);
+        std::mem::forget(open);
+        mounts.push(mount);
+    }
+    mounts.iter_mut().for_each(Served::kill);
+    let message = folder.path().join("a.msg");
+    assert!(!left(state.path()).is_empty());
+    assert!(msgfs_of(state.path(), &["discard", message.to_str().unwrap()]).status.success());
+    assert_eq!(left(state.path()), []);
+}

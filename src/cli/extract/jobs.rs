@@ -100,10 +100,11 @@ impl<'a> Jobs<'a> {
 
     fn job(&mut self, unit: Unit, root: Option<InTarget>) -> Job {
         let (place, is_message) = match &unit {
-            Unit::Failed(..) => {
+            Unit::Failed(failed, _) => {
                 // The names of the others are then the same as in a run without the failure.
                 if let Some(InTarget::Under(wanted)) = root {
-                    self.names.give(&wanted, self.form.shape());
+                    let shape = self.form.shape().filter(|_| !failed.is_dir());
+                    self.names.give(&wanted, shape);
                 }
                 let (path, folders) = (PathBuf::new(), Arc::from([]));
                 return Job { unit, path, shape: None, number: 0, folders };

@@ -438,13 +438,13 @@ impl<D: Directory> Messages<D> {
         // A request that comes meanwhile uses the same message.
         let bytes = open.tree.bytes_held();
         let open = self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
-        self.make_ahead(&open)?;
+        let made = self.make_ahead(&open);
         self.cache.set_bytes(&message.node, open.tree.bytes_held());
         if self.ahead.lock().is_closed {
             // Nothing is kept after the end.
             self.cache.clear();
         }
-        Ok(true)
+        made.map(|()| true)
     }
 
     /// Makes what the program of the walk is likely to ask for. To tell the size of a file, the tree

@@ -415,7 +415,9 @@ mod tests {
             nodes.base_of(&SourceNode { path, kind: SourceKind::Message, identity })
         };
         let bases: Vec<_> = with_cookies(names).iter().map(|entry| base(&entry.name)).collect();
-        assert!(bases.is_sorted(), "{bases:?}");
+        // They begin anew once.
+        let falls = bases.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        assert!(falls <= 1, "{bases:?}");
     }
 
     #[test]

@@ -24,9 +24,10 @@ pub struct Ino(pub u64);
 /// The part of an inode number that stands for a file or folder of the source.
 ///
 /// It has 38 bits: the first bits of the hash of the name, then bits of a hash of all that tells the
-/// file from others. So the numbers in a folder rise in the order of its listing, and a program that
-/// sorts the folder by them goes through it in that order, for which messages are opened ahead. Two
-/// files that the kernel knows at the same time never have the same base.
+/// file from others, and added to that a hash of the folder. So the numbers in a folder rise in the
+/// order of its listing, though not from its first entry on, and a program that sorts the folder by
+/// them goes through it in that order, for which messages are opened ahead. Two files that the kernel
+/// knows at the same time never have the same base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::fs) struct Base(u64);
 
@@ -41,12 +42,13 @@ impl Base {
     /// base, and enough that in a folder of 100,000 files hardly two names have the same ones.
     const NAME_BITS: u32 = 24;
 
-    /// Makes a base of the hash of a name, and of one of the whole file.
-    fn new(of_name: u64, of_file: u64) -> Self {
+    /// Makes a base of the hashes of a name, of the whole file, and of its folder.
+    fn new(of_name: u64, of_file: u64, of_folder: u64) -> Self {
         let bits = u64::BITS - NodeId::BITS;
         let file_bits = bits - Self::NAME_BITS;
         let name = of_name >> (u64::BITS - Self::NAME_BITS);
         let hash = (name << file_bits) | (of_file & ((1 << file_bits) - 1));
+        let hash = hash.wrapping_add(of_folder) & ((1 << bits) - 1);
         Self(hash.clamp(Self::FIRST_FREE, Self::MAX))
     }
 
@@ -152,7 +154,8 @@ impl SourceNode {
         let mut hasher = DefaultHasher::new();
         (self.identity, self.kind, &self.path).hash(&mut hasher);
         let name = self.path.file_name().unwrap_or_default();
-        Base::new(name_hash(name), hasher.finish())
+        let folder = self.path.parent().unwrap_or(Path::new("")).as_os_str();
+        Base::new(name_hash(name), hasher.finish(), name_hash(folder))
     }
 }
 
@@ -378,6 +381,10 @@ impl<D> NodeTable<D> {
             return *base;
         }
         let mut base = node.base();
+        // Another node had this base when the kernel was told of the node.
+        if !self.known.contains_key(&base) && is_it(&base.next()) {
+            return base.next();
+        }
         while self.known.contains_key(&base) && !is_it(&base) {
             base = base.next();
         }
@@ -430,6 +437,30 @@ mod tests {
         let old = nodes.look_up(&node("a.msg", 2));
         assert_ne!(nodes.look_up(&node("a.msg", 3)), old);
         assert_ne!(nodes.look_up(&node("b.msg", 2)), old);
+    }
+
+    /// A usual export has a file of the same name in each of many folders.
+    #[test]
+    fn files_of_one_name_in_many_folders_have_bases_of_their_own() {
+        let nodes = Nodes::<()>::new(node("", 1));
+        let mut bases: Vec<_> = (0..20_000)
+            .map(|folder| nodes.base_of(&node(&format!("{folder}/message.msg"), folder)))
+            .collect();
+        bases.sort_unstable();
+        bases.dedup();
+        assert!(bases.len() > 19_990, "{}", bases.len());
+    }
+
+    #[test]
+    fn a_base_stays_when_the_one_before_it_is_forgotten() {
+        let nodes = Nodes::<()>::new(node("", 1));
+        let first = node("m.msg", 2);
+        let same = (3..).map(|inode| node("m.msg", inode)).find(|one| one.base() == first.base());
+        let same = same.unwrap();
+        let (first, second) = (nodes.look_up(&first), nodes.look_up(&same));
+        assert_ne!(first, second);
+        nodes.forget(first, 1);
+        assert_eq!(nodes.look_up(&same), second);
     }
 
     #[test]

@@ -65,6 +65,12 @@ impl Address {
         self.address_type() == SMTP
     }
 
+    /// Whether it is an address of a mail. The domain `invalid` has none: msgfs writes what is no
+    /// address, such as an X.500 name, into it.
+    pub(crate) fn is_mail(&self) -> bool {
+        self.is_smtp() && self.address.contains('@') && !self.address.ends_with("@invalid")
+    }
+
     /// Its one-off EntryID (\[MS-OXCDATA\] 2.2.5.1).
     pub fn to_one_off_entry_id(&self) -> Vec<u8> {
         one_off_entry_id(self.name_or_address(), self.address_type(), &self.address)
@@ -86,6 +92,19 @@ impl fmt::Display for Address {
             (Some(_), address) => write!(f, "{} <{address}>", self.name),
         }
     }
+}
+
+/// Whether two display names are one but for case, blanks, and the order of their words, such as in
+/// `Lee, Ann`.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    words(one) == words(other)
+}
+
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|letter: char| !letter.is_alphanumeric());
+    let mut words: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    words.sort_unstable();
+    words
 }
 
 /// The types of addresses (\[MS-OXCDATA\] 2.2.5.1).

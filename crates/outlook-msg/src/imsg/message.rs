@@ -32,7 +32,8 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 /// the last one is dropped or the session is closed.
 ///
 /// It has many methods because `IMessage` has: tables of parts, edits of parts, and the message as
-/// a whole; `message_edit` has the edits, `message_draft` how they are saved, `MapiProp` and `MapiPropMut` the properties.
+/// a whole; `message_edit` has the edits, `message_draft` how they are saved, `MapiProp` and
+/// `MapiPropMut` the properties.
 #[derive(Clone)]
 pub struct Message {
     pub(super) object: Arc<Object<MessageData>>,

@@ -3,7 +3,7 @@
 
 use crate::mapi::{PropertyTag, Value, tags};
 
-use super::address::{Address, is_x500};
+use super::address::{Address, is_same_name, is_x500};
 use super::mapi_prop::MapiProp;
 use super::message::Message;
 use super::person::{
@@ -39,8 +39,7 @@ impl Address {
     pub fn sent_representing(message: &Message) -> Option<Self> {
         let others = || {
             let named = message.text(PersonTags::SENT_REPRESENTING.name).unwrap_or_default();
-            let is_same =
-                |sender: &Self| sender.address.contains('@') && is_same_name(&sender.name, &named);
+            let is_same = |sender: &Self| sender.is_mail() && is_same_name(&sender.name, &named);
             // Some programs write only the name here; the address is with the sender of the same
             // name.
             Self::sender(message)
@@ -150,13 +149,4 @@ impl Address {
             .unwrap_or_default();
         Some(Self { name: name.unwrap_or_default(), address })
     }
-}
-
-/// Whether two names are one but for case and blanks.
-fn is_same_name(one: &str, other: &str) -> bool {
-    let letters = |name: &str| {
-        let letters = name.chars().filter(|letter| !letter.is_whitespace());
-        letters.flat_map(char::to_lowercase).collect::<Vec<_>>()
-    };
-    letters(one) == letters(other)
 }

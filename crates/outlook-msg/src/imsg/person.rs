@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::mapi::{PropertyTag, Value, tags};
 
-use super::address::{Address, is_x500, one_off};
+use super::address::{Address, is_same_name, is_x500, one_off};
 use super::person_tags::PersonTags;
 use super::properties::PropertySet;
 use super::recipient_type::RecipientType;
@@ -230,11 +230,11 @@ impl KnownAddresses {
         for &&person in &unknown {
             let name = key(name_of(person));
             let found = match (recipients, addresses.as_slice()) {
-                ([_], [only]) => Some(only),
+                ([_], [only]) => Some(only).filter(|only| may_be_one(name_of(person), only)),
                 _ if is_unique.get(&name) != Some(&Some(true)) => None,
                 _ => by_name.get(&name).copied().flatten(),
             };
-            let smtp = found.map(|one| one.address.clone()).filter(|one| one.contains('@'));
+            let smtp = found.filter(|one| one.is_mail()).map(|one| one.address.clone());
             self.learn(FoundPerson { smtp, ..person.clone() });
         }
     }
@@ -250,6 +250,12 @@ impl KnownAddresses {
     pub(super) fn smtp(&self, x500: &str) -> Option<&str> {
         self.smtp.get(&x500.to_lowercase()).map(String::as_str)
     }
+}
+
+/// Whether a name can be that of an address: one of them has no name, or they have the same one.
+fn may_be_one(name: &str, address: &Address) -> bool {
+    let known = address.shown_name().unwrap_or_default();
+    name.trim().is_empty() || known.is_empty() || is_same_name(name, known)
 }
 
 /// A display name as it is compared.

@@ -128,12 +128,9 @@ impl TransportHeaders {
         all.filter(|one| !one.name.is_empty() || !one.address.is_empty()).collect()
     }
 
-    /// The first address of a field that has one. The domain `invalid` has none: in it stands what
-    /// is no address of a mail, such as an X.500 name.
+    /// The first address of a mail in a field.
     pub fn address(&self, field: HeaderField) -> Option<Address> {
-        let is_mail =
-            |one: &Address| one.address.contains('@') && !one.address.ends_with("@invalid");
-        self.addresses(field).into_iter().find(is_mail)
+        self.addresses(field).into_iter().find(Address::is_mail)
     }
 
     /// The subject, with encoded words decoded.

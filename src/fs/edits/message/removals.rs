@@ -45,8 +45,8 @@ enum HiddenWhy {
 #[derive(Debug, Default)]
 pub(in crate::fs::edits) struct Removals {
     hidden: BTreeMap<String, HiddenWhy>,
-    /// When the last of them was removed.
-    last: Option<Instant>,
+    /// When each process has removed the last one.
+    last: HashMap<Process, Instant>,
     /// The process that was refused a removal, and when. `rm -r` goes on with the other files then,
     /// and never comes to the rmdir whose refusal would bring them back.
     refused: Option<(Process, Instant)>,
@@ -81,7 +81,7 @@ impl Removals {
     /// Hides a file, or a directory that has only hidden files, which a process removes.
     pub(in crate::fs::edits) fn remove(&mut self, path: &str, process: Process) {
         self.hidden.insert(path.to_owned(), HiddenWhy::Removed(process));
-        self.last = Some(Instant::now());
+        self.last.insert(process, Instant::now());
     }
 
     /// Hides an embedded message that a process removes: what was removed in it goes with it.
@@ -141,7 +141,7 @@ impl Removals {
         for hidden in self.hidden.values_mut() {
             if *hidden == HiddenWhy::RenamedTo(temporary.to_owned()) {
                 *hidden = HiddenWhy::Removed(process);
-                self.last = Some(Instant::now());
+                self.last.insert(process, Instant::now());
             }
         }
     }
@@ -187,28 +187,39 @@ impl Removals {
             return Vec::new();
         }
         let mut ended = HashMap::new();
-        let is_quiet = |time| self.last.is_none_or(|last| last.elapsed() >= time);
-        let (are_all, own) = match finality {
-            Finality::Done => (is_quiet(FINAL_AFTER), None),
-            Finality::Synced(process) => (is_quiet(RUNNING_FOR), Some(process)),
-            Finality::End => (true, None),
+        let is_over = |last: &Instant, time| last.elapsed() >= time;
+        let last = &self.last;
+        let are_all = match finality {
+            Finality::Done => last.values().all(|last| is_over(last, FINAL_AFTER)),
+            Finality::Synced(_) => false,
+            Finality::End => true,
+        };
+        let is_synced = |process: &Process| match finality {
+            Finality::Synced(own) => {
+                own == *process || last.get(process).is_none_or(|last| is_over(last, RUNNING_FOR))
+            }
+            Finality::Done | Finality::End => false,
         };
         let mut is_final = |hidden: &HiddenWhy| match hidden {
             HiddenWhy::Removed(process) => {
                 are_all
-                    || own == Some(*process)
+                    || is_synced(process)
                     || *ended.entry(*process).or_insert_with(|| has_ended(*process))
             }
             HiddenWhy::RenamedTo(_) => false,
         };
         let taken =
             self.hidden.extract_if(.., |path, hidden| !covered.contains(path) && is_final(hidden));
-        taken.map(|(path, _)| path).collect()
+        let taken = taken.map(|(path, _)| path).collect();
+        if !self.has_removed() {
+            self.last.clear();
+        }
+        taken
     }
 
     /// When the last of the files was removed that are still hidden.
     pub(in crate::fs::edits) fn since(&self) -> Option<SystemTime> {
-        let last = self.last.filter(|_| self.has_removed())?;
+        let last = self.last.values().max().filter(|_| self.has_removed())?;
         SystemTime::now().checked_sub(last.elapsed())
     }
 
@@ -251,8 +262,11 @@ mod tests {
         assert!(removals.has_removed_but(&none));
         assert!(!removals.has_removed_but(&["body.txt".to_owned()].into()));
         // It is done with it.
-        removals.last = removals.last.and_then(|last| last.checked_sub(RUNNING_FOR));
-        assert_eq!(removals.take_final(Finality::Synced(own), &none), ["body.txt"]);
+        let of_other = removals.last.get_mut(&Process::of(other.id())).unwrap();
+        *of_other = of_other.checked_sub(RUNNING_FOR).unwrap();
+        // What this one removes meanwhile does not count.
+        removals.remove("cc", own);
+        assert_eq!(removals.take_final(Finality::Synced(own), &none), ["body.txt", "cc"]);
         other.kill().unwrap();
         other.wait().unwrap();
     }

@@ -16,8 +16,9 @@ use super::numbers::relative_to;
 use super::shown::ShownEntry;
 
 impl LockedMessage<'_> {
-    /// A handle for writing to a file, which a thread opens. All handles of a file share one buffer. With `is_new` the
-    /// message has no such value now, although a program may still have the file open.
+    /// A handle for writing to a file, which a thread opens. All handles of a file share one buffer.
+    /// With `is_new` the message has no such value now, although a program may still have the file
+    /// open.
     pub(super) fn writer(
         &mut self,
         number: NodeId,

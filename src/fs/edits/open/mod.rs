@@ -143,6 +143,7 @@ impl<'a> OpenHandle<'a> {
                     let offset = offset.map_or_else(|| buffer.len(), Ok)?;
                     buffer.write(spool, offset, bytes)
                 });
+                unflushed.note(self.thread);
                 match written {
                     Err(Unchanged::Became(file)) => self.write_to(&file, unflushed, piece),
                     written => written.map_err(Unchanged::into_error),
@@ -169,6 +170,10 @@ impl<'a> OpenHandle<'a> {
         if let Err(error) = &written {
             content.refuse_write(WriteRefusal::NoRoom, refusal(error));
         }
+        drop(content);
+        // Another copy of the descriptor may have been closed meanwhile, when these bytes were not
+        // there yet.
+        unflushed.note(self.thread);
         written
     }
 

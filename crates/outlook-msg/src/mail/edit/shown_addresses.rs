@@ -25,7 +25,7 @@ impl ShownAddresses {
         let recipients = message.recipients().unwrap_or_default();
         let known = recipients.iter().filter_map(|recipient| {
             let x500 = x500_name(recipient)?;
-            let shown = Address::of_recipient(recipient).filter(has_smtp)?;
+            let shown = Address::of_recipient(recipient).filter(Address::is_mail)?;
             Some((x500, shown.address))
         });
         Self {
@@ -35,8 +35,9 @@ impl ShownAddresses {
         }
     }
 
-    /// Sets the addresses that the edit has taken from others than the people in `edited`.
-    pub(super) fn keep(self, message: &Message, edited: &[PersonTags]) -> Result<(), Error> {
+    /// Sets the addresses that the edit has taken from others than the people in `edited`. Returns
+    /// whether there were any.
+    pub(super) fn keep(self, message: &Message, edited: &[PersonTags]) -> Result<bool, Error> {
         let persons = [
             (PersonTags::SENDER, self.sender, Address::sender(message)),
             (
@@ -45,18 +46,21 @@ impl ShownAddresses {
                 Address::sent_representing(message),
             ),
         ];
+        let mut is_kept = false;
         for (person, before, now) in persons {
             let (Some(before), Some(now)) = (before, now) else { continue };
-            let is_lost = has_smtp(&before) && !has_smtp(&now) && before.name == now.name;
+            let is_lost = before.is_mail() && !now.is_mail() && before.name == now.name;
             if is_lost && !edited.contains(&person) {
                 message.set_property(person.smtp_address, &Value::String(before.address))?;
+                is_kept = true;
             }
         }
         let changes = changes_of(&message.recipients()?, &self.recipients);
-        match changes.is_empty() {
-            true => Ok(()),
-            false => Ok(message.modify_recipients(&changes)?),
+        if !changes.is_empty() {
+            message.modify_recipients(&changes)?;
+            is_kept = true;
         }
+        Ok(is_kept)
     }
 }
 
@@ -67,7 +71,7 @@ fn changes_of(recipients: &[Recipient], known: &HashMap<String, String>) -> Vec<
     }
     let change = |recipient: &Recipient| {
         let smtp = known.get(&x500_name(recipient)?)?;
-        let is_lost = !has_smtp(&Address::of_recipient(recipient)?);
+        let is_lost = !Address::of_recipient(recipient)?.is_mail();
         is_lost.then_some(RecipientChange::Modify {
             number: recipient.number().ok()?,
             set: vec![(tags::PR_SMTP_ADDRESS, Value::String(smtp.clone()))],
@@ -81,8 +85,4 @@ fn changes_of(recipients: &[Recipient], known: &HashMap<String, String>) -> Vec<
 fn x500_name(recipient: &Recipient) -> Option<String> {
     let address = recipient.text(tags::PR_EMAIL_ADDRESS)?;
     (!Address::new("", &*address).is_smtp()).then(|| address.to_lowercase())
-}
-
-fn has_smtp(address: &Address) -> bool {
-    address.is_smtp() && address.address.contains('@')
 }

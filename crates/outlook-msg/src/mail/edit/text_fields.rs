@@ -171,7 +171,9 @@ impl TextField {
         let shown = self.people.map(|people| (people, ShownAddresses::of(message)));
         make()?;
         eml::update_transport_header(message, self.header)?;
-        shown.map_or(Ok(()), |(people, shown)| shown.keep(message, people))
+        let is_kept = shown.map_or(Ok(false), |(people, shown)| shown.keep(message, people))?;
+        // Without the header, some of the addresses in the new one were not known.
+        if is_kept { Ok(eml::update_transport_header(message, self.header)?) } else { Ok(()) }
     }
 }
 

@@ -28,12 +28,39 @@ pub(super) fn ascii_domain(domain: &str) -> Option<String> {
 
 fn a_label(label: &str) -> Option<String> {
     let label: Vec<char> = label.chars().flat_map(char::to_lowercase).collect();
-    let is_letter = |c: &char| c.is_alphanumeric() || *c == '-';
+    let is_letter = |c: &char| (c.is_alphanumeric() && !is_compatible(*c)) || *c == '-';
     if label.len() > LABEL_MAX || !label.iter().all(is_letter) {
         return None;
     }
     let label = PREFIX.to_owned() + &punycode(&label)?;
     (label.len() <= LABEL_MAX).then_some(label)
+}
+
+/// Whether a letter is in one of the blocks of letters that stand for others, such as `ﬁ`, which IDNA
+/// forbids (RFC 5892 section 2.2).
+fn is_compatible(letter: char) -> bool {
+    const BLOCKS: [(char, char); 19] = [
+        ('ª', 'ª'),
+        ('²', '³'),
+        ('¹', 'º'),
+        ('Ĳ', 'ĳ'),
+        ('Ŀ', 'ŀ'),
+        ('ŉ', 'ŉ'),
+        ('ſ', 'ſ'),
+        ('Ǆ', 'ǌ'),
+        ('Ǳ', 'ǳ'),
+        ('\u{2B0}', '\u{2FF}'),
+        ('\u{1D2C}', '\u{1DBF}'),
+        ('\u{2070}', '\u{24FF}'),
+        ('\u{3200}', '\u{33FF}'),
+        ('\u{F900}', '\u{FDFF}'),
+        ('\u{FE70}', '\u{FEFF}'),
+        ('\u{FF00}', '\u{FFEF}'),
+        ('\u{1D400}', '\u{1D7FF}'),
+        ('\u{1F100}', '\u{1F1FF}'),
+        ('\u{2F800}', '\u{2FA1F}'),
+    ];
+    BLOCKS.iter().any(|(first, last)| (*first..=*last).contains(&letter))
 }
 
 /// The Punycode of a label (RFC 3492 section 6.3); `None` if a number in it becomes too large.
@@ -118,6 +145,9 @@ mod tests {
         // A combining character, a full stop of another script, a label that is too long.
         check("exa\u{308}mple.com", None);
         check("例え。テスト", None);
+        // Letters that stand for others.
+        check("ﬁnd.com", None);
+        check("ｅxample.com", None);
         check(&"ä".repeat(64), None);
         check(&"\u{10FFFF}ä".repeat(20), None);
     }
