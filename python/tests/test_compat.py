@@ -314,3 +314,12 @@ def test_options_and_files(samples: Path, tmp_path: Path) -> None:
     assert loaded.properties.date_prop_value(0x0E06) is not None
     assert loaded.properties.int_prop_value(0x0017) == 1
     assert loaded.properties.binary_prop_value(0x0037) is None
+
+
+def test_a_sender_may_have_any_address(tmp_path: Path) -> None:
+    for address in ["ann@example.org", "ann@exämple.org"]:
+        message = msgfs.Message.create()
+        message.sender = msgfs.Address("Ann", address)
+        path = tmp_path / "a.msg"
+        message.save_as(path)
+        assert our_oxmsg.Message.load(path).sender == f"Ann <{address}>"

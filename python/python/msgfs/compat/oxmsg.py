@@ -72,7 +72,10 @@ class Message:
         if "From" in self.message_headers:
             return self.message_headers["From"]
         sender = found(lambda: self._message.sender) or found(lambda: self._message.from_)
-        return None if sender is None else email.utils.formataddr(sender)
+        if sender is None:
+            return None
+        # formataddr takes no other address.
+        return email.utils.formataddr(sender) if sender.address.isascii() else str(sender)
 
     @property
     def sent_date(self) -> datetime | None:
