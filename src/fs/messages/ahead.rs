@@ -435,16 +435,14 @@ impl<D: Directory> Messages<D> {
             return Ok(false);
         }
         let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
-        // A request that comes meanwhile uses the same message.
+        self.make_ahead(&open)?;
         let bytes = open.tree.bytes_held();
-        let open = self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
-        let made = self.make_ahead(&open);
-        self.cache.set_bytes(&message.node, open.tree.bytes_held());
+        self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
         if self.ahead.lock().is_closed {
             // Nothing is kept after the end.
             self.cache.clear();
         }
-        made.map(|()| true)
+        Ok(true)
     }
 
     /// Makes what the program of the walk is likely to ask for. To tell the size of a file, the tree
